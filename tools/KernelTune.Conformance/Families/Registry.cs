@@ -1,0 +1,9 @@
+namespace KernelTune.Conformance.Families;
+
+/// <summary>The families that the tool knows, in the order in which they run.</summary>
+public static class Registry
+{
+    public static IReadOnlyList<IFamily> All { get; } =
+    [
+    ];
+}
