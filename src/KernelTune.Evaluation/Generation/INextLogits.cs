@@ -1,0 +1,22 @@
+namespace KernelTune.Evaluation.Generation;
+
+/// <summary>What generation asks of a model: the logits of the next token of every row of a batch, one step at a time.</summary>
+/// <remarks>
+/// The implementer keeps the keys and values of what it has seen. Padding in front of a prompt is never attended to, and a row's first real
+/// token has position 0. Every token given to <see cref="Step"/> is attended to from then on, fillers of ended rows included.
+/// </remarks>
+public interface INextLogits
+{
+    /// <summary>The number of logits a row.</summary>
+    int VocabularySize { get; }
+
+    /// <summary>The longest sequence that the model can continue, padding not counted.</summary>
+    int ContextLength { get; }
+
+    /// <summary>Forgets what it has seen, runs the prompts, and gives the logits after each row's last token: [rows, vocabulary], valid until the next call.</summary>
+    ReadOnlySpan<float> Prefill(TokenBatch prompts);
+
+    /// <summary>Appends one token to every row and gives the logits after it: [rows, vocabulary], valid until the next call.</summary>
+    /// <param name="tokens">[rows].</param>
+    ReadOnlySpan<float> Step(ReadOnlySpan<int> tokens);
+}

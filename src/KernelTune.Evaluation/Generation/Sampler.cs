@@ -1,0 +1,85 @@
+namespace KernelTune.Evaluation.Generation;
+
+/// <summary>Chooses a token: the first of the highest scores, or a draw from the distribution that the scores stand for.</summary>
+/// <remarks>
+/// Draws are counter-based (Philox4x32-10, Salmon et al., 2011): key = seed, counter = (row, step, site). A row's draws do not depend on the
+/// batch around it, on the number of threads or on what was drawn before.
+/// </remarks>
+public sealed class Sampler(ulong seed, bool doSample)
+{
+    /// <summary>Sets generation's draws apart from dropout's and shuffling's under the same seed.</summary>
+    private const uint Site = 0x67656e21;
+
+    /// <summary>The chosen token. <paramref name="scores"/>: [vocabulary], processed logits.</summary>
+    /// <exception cref="GenerationException">Every score is −∞, or one is NaN.</exception>
+    public int Choose(ReadOnlySpan<float> scores, int row, int step)
+    {
+        int best = ArgMax(scores);
+        return doSample ? Draw(scores, scores[best], Uniform(seed, (uint)row, (uint)step)) : best;
+    }
+
+    /// <summary>The first index of the highest score.</summary>
+    /// <exception cref="GenerationException">Every score is −∞, or one is NaN.</exception>
+    public static int ArgMax(ReadOnlySpan<float> scores)
+    {
+        int best = -1;
+        float max = float.NegativeInfinity;
+        for (int i = 0; i < scores.Length; i++)
+        {
+            if (float.IsNaN(scores[i]))
+                throw new GenerationException($"the score of token {i} is not a number: the model's weights or its input hold NaN or infinity");
+            if (scores[i] > max)
+                (best, max) = (i, scores[i]);
+        }
+
+        return best >= 0 ? best : throw new GenerationException("every token is forbidden: the settings leave nothing to choose from");
+    }
+
+    /// <summary>The token whose share of [0, 1) holds <paramref name="uniform"/>: shares lie side by side in the order of ids.</summary>
+    internal static int Draw(ReadOnlySpan<float> scores, float max, double uniform)
+    {
+        double total = 0;
+        foreach (float s in scores)
+            total += Math.Exp((double)s - max);
+
+        double goal = uniform * total;
+        double sum = 0;
+        int last = 0;
+        for (int i = 0; i < scores.Length; i++)
+        {
+            double share = Math.Exp((double)scores[i] - max);
+            if (share == 0)
+                continue;
+            sum += share;
+            last = i;
+            if (sum > goal)
+                return i;
+        }
+
+        return last;
+    }
+
+    /// <summary>A number in [0, 1) of 53 random bits.</summary>
+    internal static double Uniform(ulong seed, uint row, uint step)
+    {
+        (uint a, uint b) = Philox((row, step, 0, Site), ((uint)seed, (uint)(seed >> 32)));
+        return ((((ulong)a << 32) | b) >> 11) * (1.0 / (1UL << 53));
+    }
+
+    /// <summary>The first two words of Philox4x32-10.</summary>
+    internal static (uint First, uint Second) Philox((uint A, uint B, uint C, uint D) counter, (uint A, uint B) key)
+    {
+        (uint a, uint b, uint c, uint d) = counter;
+        (uint k0, uint k1) = key;
+        for (int round = 0; round < 10; round++)
+        {
+            ulong left = 0xD2511F53UL * a;
+            ulong right = 0xCD9E8D57UL * c;
+            (a, b, c, d) = ((uint)(right >> 32) ^ b ^ k0, (uint)right, (uint)(left >> 32) ^ d ^ k1, (uint)left);
+            k0 += 0x9E3779B9;
+            k1 += 0xBB67AE85;
+        }
+
+        return (a, b);
+    }
+}
