@@ -6,7 +6,7 @@ namespace KernelTune.Evaluation.Generation;
 /// <param name="tokenBytes">What each id adds to the text; needed for stop strings only (<see cref="TokenBytes"/>).</param>
 public sealed class Generator(INextLogits model, GenerationSettings settings, IReadOnlyList<byte[]>? tokenBytes = null)
 {
-    /// <summary>Sees the scores of a step: [rows, vocabulary], as the model gave them and as processed. Rows that have ended hold no meaning.</summary>
+    /// <summary>Sees the scores of a step: [rows, vocabulary], as the model gave them and as processed.</summary>
     public delegate void ScoresObserver(int step, ReadOnlySpan<float> logits, ReadOnlySpan<float> processed);
 
     /// <summary>Called after each step, before the next one; null: not called.</summary>
@@ -49,7 +49,10 @@ public sealed class Generator(INextLogits model, GenerationSettings settings, IR
                 Span<float> own = scores.AsSpan(row * model.VocabularySize, model.VocabularySize);
                 if (state.Reason is not null)
                 {
-                    state.Append(pad);      // the row's place in the batch goes on; Transformers scores it like any other
+                    // The row's place in the batch goes on, filled up; only an observer asks for its scores.
+                    if (Observer is not null)
+                        chain.Process(new LogitsContext(state.Ids, batch.Padding[row], row), own);
+                    state.Append(pad);
                     continue;
                 }
 

@@ -5,5 +5,6 @@ public static class Registry
 {
     public static IReadOnlyList<IFamily> All { get; } =
     [
+        new GenerationFamily(),
     ];
 }
