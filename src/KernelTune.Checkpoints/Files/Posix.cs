@@ -53,6 +53,19 @@ internal static partial class Posix
     public static bool TryExchange(string one, string other) =>
         OperatingSystem.IsLinux() && RenameAt2(CurrentFolder, one, CurrentFolder, other, Exchange) == 0;
 
+    /// <summary>The absolute path with every link followed, or null where nothing is there.</summary>
+    public static unsafe string? RealPath(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            return System.IO.Path.Exists(path) ? System.IO.Path.GetFullPath(path) : null;
+        const int longest = 4096;
+        var resolved = stackalloc byte[longest];
+        return RealPath(path, resolved) == null ? null : Marshal.PtrToStringUTF8((nint)resolved);
+    }
+
+    [LibraryImport("libc", EntryPoint = "realpath", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static unsafe partial byte* RealPath(string path, byte* resolved);
+
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Open(string path, int flags);
 

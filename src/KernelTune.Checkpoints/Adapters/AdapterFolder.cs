@@ -1,0 +1,98 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace KernelTune.Checkpoints;
+
+/// <summary>
+/// An adapter as PEFT saves it: adapter_config.json and adapter_model.safetensors. What the keys mean is the methods' business; here the
+/// files are read and written, and dialects that are not PEFT's are told apart and refused by name.
+/// </summary>
+public sealed class AdapterFolder : IDisposable
+{
+    public const string ConfigName = "adapter_config.json";
+    public const string WeightsName = "adapter_model.safetensors";
+
+    private AdapterFolder(string location, JsonSettings config, SafetensorsFile weights)
+    {
+        Location = location;
+        Config = config;
+        Weights = weights;
+        PeftType = config.String("peft_type");
+    }
+
+    public string Location { get; }
+
+    /// <summary>adapter_config.json.</summary>
+    public JsonSettings Config { get; }
+
+    /// <summary>adapter_model.safetensors, under PEFT's names ("base_model.model.….lora_A.weight").</summary>
+    public SafetensorsFile Weights { get; }
+
+    /// <summary>"LORA", "IA3" …, as the config spells it.</summary>
+    public string PeftType { get; }
+
+    /// <summary>Opens the adapter in <paramref name="folder"/>.</summary>
+    /// <exception cref="CheckpointException">No adapter, another dialect, pickled weights, damaged files.</exception>
+    public static AdapterFolder Open(string folder)
+    {
+        if (!Directory.Exists(folder))
+            throw new CheckpointException(folder, File.Exists(folder) ? "a file was found, an adapter's folder wanted" : "no such folder");
+        var configFile = Path.Combine(folder, ConfigName);
+        if (!File.Exists(configFile))
+            throw new CheckpointException(folder, $"no {ConfigName} was found, an adapter's folder wanted");
+        var config = JsonSettings.Read(configFile);
+        AdapterDialects.RequirePeft(config);
+
+        var weights = Path.Combine(folder, WeightsName);
+        if (!File.Exists(weights) && File.Exists(Path.Combine(folder, "adapter_model.bin")))
+            throw Pickle.Refusal(Path.Combine(folder, "adapter_model.bin"));
+        var file = SafetensorsFile.Open(weights);
+        try
+        {
+            return new AdapterFolder(folder, config, file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Refuses a method that the caller does not know, by name.</summary>
+    /// <exception cref="CheckpointException">peft_type is none of <paramref name="supported"/>.</exception>
+    public void RequireMethod(params IReadOnlyCollection<string> supported)
+    {
+        if (!supported.Contains(PeftType))
+            throw Config.Bad("peft_type", $"{CheckpointException.Quote(PeftType)} was found, one of {string.Join(", ", supported)} wanted");
+    }
+
+    /// <summary>
+    /// Writes both files into <paramref name="folder"/>: the config with sorted keys, two spaces and inference_mode true, as PEFT writes it;
+    /// the tensors in the safetensors library's order.
+    /// </summary>
+    /// <param name="folder">A folder that is being saved.</param>
+    /// <param name="config">The keys of adapter_config.json; peft_type is one of them.</param>
+    /// <param name="tensors">Under PEFT's names.</param>
+    /// <param name="subfolder">"" for the adapter called default; another adapter's name is its subfolder.</param>
+    public static void Write(AtomicFolder folder, JsonObject config, IEnumerable<TensorToSave> tensors, string subfolder = "")
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(config);
+        if (config["peft_type"]?.GetValueKind() != JsonValueKind.String)
+            throw new ArgumentException("peft_type is missing", nameof(config));
+        var prefix = subfolder.Length == 0 ? "" : subfolder + "/";
+        folder.WriteSafetensors(prefix + WeightsName, tensors);
+        folder.Write(prefix + ConfigName, ConfigBytes(config));
+    }
+
+    /// <summary>adapter_config.json's bytes.</summary>
+    public static byte[] ConfigBytes(JsonObject config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        var saved = (JsonObject)config.DeepClone();
+        saved["inference_mode"] = true;
+        return SortedJson.Bytes(saved);
+    }
+
+    public void Dispose() => Weights.Dispose();
+}
