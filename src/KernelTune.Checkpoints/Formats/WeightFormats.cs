@@ -53,4 +53,8 @@ public static class WeightFormats
         DType.Bool => Bool,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not a type of the engine"),
     };
+
+    /// <summary>The format called <paramref name="name"/> whose numbers are known here ("BF16", "Q4_1", "F8_E4M3"), or null.</summary>
+    public static WeightFormat? Find(string name) =>
+        Array.Find<WeightFormat>([F64, F32, BF16, F16, F8E4M3, F8E5M2, I64, I32, I8, U8, Bool, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0], f => f.Name == name);
 }
