@@ -7,5 +7,6 @@ public static class Registry
     [
         new QuantizationFamily(),
         new GenerationFamily(),
+        new ScheduleFamily(),
     ];
 }
