@@ -39,9 +39,10 @@ public sealed class AtomicFolder : IDisposable
 
     /// <summary>
     /// Begins the folder <paramref name="target"/>; its parent is created where it is absent. <paramref name="temporaryName"/> is by default
-    /// ".tmp-" and the target's name; one that is left over from a crash is removed first.
+    /// ".tmp-" and the target's name; one that is left over from a crash is removed first. A folder that stands under the name is replaced
+    /// only if it is empty or was saved here, which its manifest shows.
     /// </summary>
-    /// <exception cref="CheckpointStorageException">The parent cannot be written to.</exception>
+    /// <exception cref="CheckpointStorageException">The parent cannot be written to; a file or a folder of other things stands under the name.</exception>
     public static AtomicFolder Begin(string target, string? temporaryName = null, ISaveProbe? probe = null)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
@@ -49,6 +50,10 @@ public sealed class AtomicFolder : IDisposable
         var name = temporaryName ?? AtomicFile.TemporaryPrefix + Path.GetFileName(full);
         if (!SafePath.IsPlain(name) || !name.StartsWith(AtomicFile.TemporaryPrefix, StringComparison.Ordinal))
             throw new ArgumentException($"a temporary folder is called {AtomicFile.TemporaryPrefix}…, not {name}", nameof(temporaryName));
+        if (File.Exists(full))
+            throw new CheckpointStorageException(target, StorageFault.Other, "a file stands there, a folder wanted");
+        if (Directory.Exists(full) && !File.Exists(Path.Combine(full, Manifest.FileName)) && Directory.EnumerateFileSystemEntries(full).Any())
+            throw new CheckpointStorageException(target, StorageFault.NotEmpty, $"it holds files and no {Manifest.FileName}: it was not saved by KernelTune and is not replaced");
         var folder = new AtomicFolder(full, Path.Combine(parent, name), probe);
         if (Directory.Exists(folder.Temporary))
             folder._steps.DeleteFolder(folder.Temporary);
@@ -82,13 +87,19 @@ public sealed class AtomicFolder : IDisposable
         SafetensorsOrder order = SafetensorsOrder.Library)
     {
         var list = tensors.ToList();
-        SafetensorsWriter.RefuseOwnSource(Path.Combine(Target, relative), list);
+        foreach (var tensor in list)
+        {
+            foreach (var origin in tensor.Origin)
+                RefuseOwnSource(origin, tensor.Name);
+        }
+
         Write(relative, stream => SafetensorsWriter.Write(stream, list, metadata, order));
     }
 
     /// <summary>Copies a file as it is.</summary>
     public void Copy(string sourceFile, string relative)
     {
+        RefuseOwnSource(sourceFile, null);
         using var source = SourceFile.Open(sourceFile);
         var buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
         Write(relative, stream =>
@@ -141,6 +152,13 @@ public sealed class AtomicFolder : IDisposable
         {
             // The error that brought us here is the one to report; what stays behind is swept by the next run.
         }
+    }
+
+    // The folder under the name goes when this one takes its place, and all that it holds with it.
+    private void RefuseOwnSource(string origin, string? tensor)
+    {
+        if (Posix.RealPath(Target) is { } target && Posix.RealPath(origin)?.StartsWith(target + Path.DirectorySeparatorChar, StringComparison.Ordinal) == true)
+            throw new CheckpointException(Target, $"{CheckpointException.Quote(origin)} is read from this very folder; save to another one", tensor: tensor);
     }
 
     private void TakeName()

@@ -53,6 +53,37 @@ public sealed class SavingTests
     }
 
     [Test]
+    public void Fault17_a_folder_that_is_being_read_is_not_replaced()
+    {
+        using (var folder = AtomicFolder.Begin(_scratch["base"]))
+        {
+            folder.WriteSafetensors("model.safetensors", [TensorToSave.Of("a", [1], new[] { 5f })]);
+            folder.Commit();
+        }
+
+        using var source = SafetensorsFile.Open(_scratch["base/model.safetensors"]);
+        using (var folder = AtomicFolder.Begin(_scratch["base"]))
+        {
+            var error = Assert.Throws<CheckpointException>(() => folder.WriteSafetensors("other.safetensors", [TensorToSave.Copy(source, "a")]))!;
+            Assert.That(error.Message, Is.EqualTo($"{_scratch["base"]}, tensor \"a\": \"{source.Location}\" is read from this very folder; save to another one"));
+            Assert.That(Assert.Throws<CheckpointException>(() => folder.Copy(source.Location, "x"))!.Message, Does.EndWith("is read from this very folder; save to another one"));
+        }
+
+        Assert.That(source.ReadF32("a"), Is.EqualTo(new[] { 5f }));
+    }
+
+    [Test]
+    public void A_folder_of_other_things_is_not_replaced()
+    {
+        var file = _scratch.Write("home/letter.txt", "dear");
+        var error = Assert.Throws<CheckpointStorageException>(() => AtomicFolder.Begin(_scratch["home"]))!;
+        Assert.That(error.Fault, Is.EqualTo(StorageFault.NotEmpty));
+        Assert.That(error.Message, Does.EndWith("it holds files and no manifest.json: it was not saved by KernelTune and is not replaced"));
+        Assert.That(Assert.Throws<CheckpointStorageException>(() => AtomicFolder.Begin(file))!.Message, Does.EndWith("a file stands there, a folder wanted"));
+        Assert.That(File.ReadAllText(file), Is.EqualTo("dear"));
+    }
+
+    [Test]
     public void Fault54_a_full_disk_is_a_typed_error()
     {
         if (!File.Exists("/dev/full"))
