@@ -47,7 +47,8 @@ public sealed class JsonSettings
         }
         catch (JsonException e)
         {
-            throw new CheckpointException(file, $"not valid JSON at line {e.LineNumber + 1}, column {e.BytePositionInLine + 1}: {SourceFile.FirstLine(e)}", inner: e);
+            throw new CheckpointException(
+                file, $"not valid JSON at line {e.LineNumber + 1}, column {e.BytePositionInLine + 1}: {SourceFile.FirstLine(e)}", inner: e);
         }
     }
 

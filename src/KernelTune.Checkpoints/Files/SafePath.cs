@@ -29,7 +29,8 @@ internal static class SafePath
         }
 
         if (!real.StartsWith(root + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-            throw new CheckpointException(path, $"a link out of its folder, to {CheckpointException.Quote(real)}; files inside {CheckpointException.Quote(root)} wanted");
+            throw new CheckpointException(
+                path, $"a link out of its folder, to {CheckpointException.Quote(real)}; files inside {CheckpointException.Quote(root)} wanted");
         return path;
     }
 

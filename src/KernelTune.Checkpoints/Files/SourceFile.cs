@@ -82,7 +82,8 @@ internal sealed class SourceFile : IDisposable
             }
 
             if (n == 0)
-                throw new CheckpointException(Path, $"the file ends here, {into.Length - done} more bytes wanted (it had {Length} bytes when it was opened)", offset + done, tensor);
+                throw new CheckpointException(
+                    Path, $"the file ends here, {into.Length - done} more bytes wanted (it had {Length} bytes when it was opened)", offset + done, tensor);
             done += n;
         }
     }

@@ -18,7 +18,8 @@ internal static class EncodedReader
         if (!format.CanDecode)
             throw new CheckpointException(file.Path, $"its type {format.Name} was found, real numbers of a supported type wanted", offset, info.Name);
         if (first % format.BlockElements != 0 || into.Length % format.BlockElements != 0)
-            throw new CheckpointException(file.Path, $"elements [{first}, {first + into.Length}) are no whole blocks of {format.BlockElements} ({format.Name})", offset, info.Name);
+            throw new CheckpointException(
+                file.Path, $"elements [{first}, {first + into.Length}) are no whole blocks of {format.BlockElements} ({format.Name})", offset, info.Name);
 
         var at = offset + (first / format.BlockElements * format.BlockBytes);
         if (ReferenceEquals(format, WeightFormats.F32))
@@ -57,9 +58,13 @@ internal static class EncodedReader
         if (!asBytes)
             wanted = row * rowCount;
         else if (!info.Format.TryBytes(row * rowCount, out wanted))
-            throw new CheckpointException(location, $"rows of {row} elements are no whole blocks of {info.Format.BlockElements} ({info.Format.Name})", tensor: info.Name);
+            throw new CheckpointException(
+                location, $"rows of {row} elements are no whole blocks of {info.Format.BlockElements} ({info.Format.Name})", tensor: info.Name);
         if (given != wanted)
-            throw new CheckpointException(location, $"{rowCount} rows of {info.ShapeText} are {wanted} {(asBytes ? "bytes" : "elements")}, a span of {given} was given", tensor: info.Name);
+            throw new CheckpointException(
+                location,
+                $"{rowCount} rows of {info.ShapeText} are {wanted} {(asBytes ? "bytes" : "elements")}, a span of {given} was given",
+                tensor: info.Name);
         return row;
     }
 }

@@ -222,6 +222,9 @@ public sealed class GgufFile : IWeightSource
 
     private GgufTensor Tensor(string name) => (GgufTensor)this.Get(name);
 
-    private CheckpointException Wrong(string key, object found, string wanted) =>
-        new(Location, $"key {CheckpointException.Quote(key)}: {found.GetType().Name} {CheckpointException.Quote(Convert.ToString(found, CultureInfo.InvariantCulture) ?? "")} was found, {wanted} wanted");
+    private CheckpointException Wrong(string key, object found, string wanted)
+    {
+        var text = CheckpointException.Quote(Convert.ToString(found, CultureInfo.InvariantCulture) ?? "");
+        return new(Location, $"key {CheckpointException.Quote(key)}: {found.GetType().Name} {text} was found, {wanted} wanted");
+    }
 }

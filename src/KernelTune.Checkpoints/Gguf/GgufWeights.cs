@@ -18,7 +18,8 @@ public sealed class GgufWeights : IWeightSource
         Architecture = file.Text("general.architecture")
             ?? throw new CheckpointException(file.Location, "key \"general.architecture\": absent, a string wanted");
         if (!GgufNames.Architectures.Contains(Architecture))
-            throw new CheckpointException(file.Location, $"architecture {CheckpointException.Quote(Architecture)} was found, one of {string.Join(", ", GgufNames.Architectures)} wanted");
+            throw new CheckpointException(
+                file.Location, $"architecture {CheckpointException.Quote(Architecture)} was found, one of {string.Join(", ", GgufNames.Architectures)} wanted");
 
         var names = new List<string>();
         var unmapped = new List<string>();
@@ -158,7 +159,11 @@ public sealed class GgufWeights : IWeightSource
         var key = $"{Architecture}.attention.head_count";
         var heads = isQuery ? _file.Integer(key) : _file.Integer(key + "_kv") ?? _file.Integer(key);
         if (heads is not { } count || count < 1 || tensor.Rows % count != 0 || tensor.Rows / count % 2 != 0 || tensor.Rows / count > 1 << 16)
-            throw new CheckpointException(_file.Location, $"{heads?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "no"} heads were found ({key}), a count that divides its {tensor.Rows} rows into even heads wanted", tensor.Offset, tensor.Name);
+            throw new CheckpointException(
+                _file.Location,
+                $"{heads ?? 0} heads were found ({key}), a count that divides its {tensor.Rows} rows into even heads wanted",
+                tensor.Offset,
+                tensor.Name);
         return (int)(tensor.Rows / count);
     }
 

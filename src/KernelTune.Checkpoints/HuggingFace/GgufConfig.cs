@@ -13,7 +13,8 @@ internal static class GgufConfig
         if (architecture is not ("llama" or "qwen2"))
             throw new CheckpointException(file.Location, $"architecture {CheckpointException.Quote(architecture)} needs a config.json beside the file");
         if (weights.Unmapped.Contains("rope_freqs.weight"))
-            throw new CheckpointException(file.Location, "the file scales its rotary frequencies (rope_freqs.weight); a config.json with rope_scaling wanted beside it");
+            throw new CheckpointException(
+                file.Location, "the file scales its rotary frequencies (rope_freqs.weight); a config.json with rope_scaling wanted beside it");
 
         var json = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(json))

@@ -23,7 +23,8 @@ internal static class HubCache
     {
         var parts = text.Split('/');
         return parts.Length is 1 or 2 && parts.All(p => p.Length is > 0 and <= 96 && p[0] is not ('.' or '-')
-            && p.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-') && !p.Contains("--", StringComparison.Ordinal) && !p.Contains("..", StringComparison.Ordinal));
+            && p.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')
+            && !p.Contains("--", StringComparison.Ordinal) && !p.Contains("..", StringComparison.Ordinal));
     }
 
     /// <summary>The snapshot folder of a model, or null where the cache has no such model.</summary>

@@ -15,7 +15,9 @@ public static class WeightScan
 {
     private const int PieceElements = 1 << 20;
 
-    /// <summary>The weights that hold NaN or infinities, with their counts; empty where all is well. Weights that hold no real numbers are passed over.</summary>
+    /// <summary>
+    /// The weights that hold NaN or infinities, with their counts; empty where all is well. Weights that hold no real numbers are passed over.
+    /// </summary>
     public static IReadOnlyList<NonFiniteWeight> NonFinite(IWeightSource source, IEnumerable<string>? names = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);

@@ -137,7 +137,8 @@ internal sealed class SafetensorsHeader
                 OnlyOnce(ref reader, format, "dtype", name);
                 Next(ref reader, JsonTokenType.String, "dtype", name);
                 format = SafetensorsDTypes.Find(reader.GetString()!)
-                    ?? throw Bad(ref reader, $"dtype {CheckpointException.Quote(reader.GetString()!)} is unknown, one of {SafetensorsDTypes.Supported} wanted", name);
+                    ?? throw Bad(
+                        ref reader, $"dtype {CheckpointException.Quote(reader.GetString()!)} is unknown, one of {SafetensorsDTypes.Supported} wanted", name);
             }
             else if (reader.ValueTextEquals("shape"u8))
             {
@@ -181,7 +182,8 @@ internal sealed class SafetensorsHeader
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             // "1.0" and "1e3" are numbers to JSON, not to this format: only digits will do.
-            if (reader.TokenType != JsonTokenType.Number || reader.ValueSpan.ContainsAnyExceptInRange((byte)'0', (byte)'9') || !reader.TryGetInt64(out var value))
+            var isDigits = reader.TokenType == JsonTokenType.Number && !reader.ValueSpan.ContainsAnyExceptInRange((byte)'0', (byte)'9');
+            if (!isDigits || !reader.TryGetInt64(out var value))
                 throw Bad(ref reader, $"{key} holds {Found(ref reader)}, integers from 0 to {long.MaxValue} wanted", tensor);
             values.Add(value);
         }
@@ -219,7 +221,8 @@ internal sealed class SafetensorsHeader
         if (!entry.Format.TryBytes(elements, out var wanted))
             throw new CheckpointException(_file.Path, $"its shape {entry.ShapeText} of {entry.Format.Name} is no whole number of bytes", nameAt, entry.Name);
         if (wanted != entry.Bytes)
-            throw new CheckpointException(_file.Path, $"data_offsets spans {entry.Bytes} bytes, its shape {entry.ShapeText} of {entry.Format.Name} takes {wanted}", nameAt, entry.Name);
+            throw new CheckpointException(
+                _file.Path, $"data_offsets spans {entry.Bytes} bytes, its shape {entry.ShapeText} of {entry.Format.Name} takes {wanted}", nameAt, entry.Name);
     }
 
     private void CheckSpans()
@@ -231,7 +234,8 @@ internal sealed class SafetensorsHeader
         foreach (var entry in placed)
         {
             if (entry.Offset < end)
-                throw new CheckpointException(_file.Path, $"it overlaps {CheckpointException.Quote(before!.Name)}, which ends at byte {end}", entry.Offset, entry.Name);
+                throw new CheckpointException(
+                    _file.Path, $"it overlaps {CheckpointException.Quote(before!.Name)}, which ends at byte {end}", entry.Offset, entry.Name);
             if (entry.Offset > end)
                 throw new CheckpointException(_file.Path, $"a hole of {entry.Offset - end} bytes lies before it", end, entry.Name);
             end = entry.Offset + entry.Bytes;

@@ -134,7 +134,8 @@ public static class SafetensorsWriter
 
         var padded = (json.WrittenCount + 7) / 8 * 8;       // the data begins at a multiple of 8; spaces fill up
         if (padded > SafetensorsHeader.MostBytes)
-            throw new ArgumentException($"the header of {tensors.Count} tensors would take {padded} bytes, at most {SafetensorsHeader.MostBytes} are allowed", nameof(tensors));
+            throw new ArgumentException(
+                $"the header of {tensors.Count} tensors would take {padded} bytes, at most {SafetensorsHeader.MostBytes} are allowed", nameof(tensors));
         var header = new byte[8 + padded];
         header.AsSpan().Fill((byte)' ');
         BinaryPrimitives.WriteUInt64LittleEndian(header, (ulong)padded);

@@ -22,7 +22,8 @@ public sealed class TensorSink
     {
         var format = _tensor.Format;
         if (!format.CanEncode || values.Length % format.BlockElements != 0)
-            throw new ArgumentException($"{values.Length} float32 values cannot be written as {format.Name} (blocks of {format.BlockElements})", nameof(values));
+            throw new ArgumentException(
+                $"{values.Length} float32 values cannot be written as {format.Name} (blocks of {format.BlockElements})", nameof(values));
         var buffer = ArrayPool<byte>.Shared.Rent(PieceElements / format.BlockElements * format.BlockBytes);
         try
         {

@@ -9,7 +9,9 @@ public static class AtomicFile
     /// <summary>
     /// Writes beside <paramref name="path"/>, flushes, renames, flushes the folder. A device or pipe in the file's place is written to as it is.
     /// </summary>
-    /// <exception cref="CheckpointStorageException">The disk is full, read-only or otherwise refuses; what stood at <paramref name="path"/> still does.</exception>
+    /// <exception cref="CheckpointStorageException">
+    /// The disk is full, read-only or otherwise refuses; what stood at <paramref name="path"/> still does.
+    /// </exception>
     public static void Write(string path, Action<Stream> write, ISaveProbe? probe = null)
     {
         ArgumentNullException.ThrowIfNull(write);

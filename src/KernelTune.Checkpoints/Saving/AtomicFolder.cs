@@ -53,7 +53,8 @@ public sealed class AtomicFolder : IDisposable
         if (File.Exists(full))
             throw new CheckpointStorageException(target, StorageFault.Other, "a file stands there, a folder wanted");
         if (Directory.Exists(full) && !File.Exists(Path.Combine(full, Manifest.FileName)) && Directory.EnumerateFileSystemEntries(full).Any())
-            throw new CheckpointStorageException(target, StorageFault.NotEmpty, $"it holds files and no {Manifest.FileName}: it was not saved by KernelTune and is not replaced");
+            throw new CheckpointStorageException(
+                target, StorageFault.NotEmpty, $"it holds files and no {Manifest.FileName}: it was not saved by KernelTune and is not replaced");
         var folder = new AtomicFolder(full, Path.Combine(parent, name), probe);
         if (Directory.Exists(folder.Temporary))
             folder._steps.DeleteFolder(folder.Temporary);

@@ -15,7 +15,8 @@ public static class OutputFolder
             throw new CheckpointStorageException(path, StorageFault.Other, "a file stands there, a folder wanted");
         steps.CreateFolder(path);
         if (mustBeEmpty && Directory.EnumerateFileSystemEntries(path).Select(Path.GetFileName).FirstOrDefault(IsContent) is { } first)
-            throw new CheckpointStorageException(path, StorageFault.NotEmpty, $"it is not empty (it holds {CheckpointException.Quote(first!)}), an empty folder wanted");
+            throw new CheckpointStorageException(
+                path, StorageFault.NotEmpty, $"it is not empty (it holds {CheckpointException.Quote(first!)}), an empty folder wanted");
 
         var trial = Path.Combine(path, AtomicFile.TemporaryPrefix + "trial");
         using (var stream = new SaveStream(trial, steps, hashed: false))
