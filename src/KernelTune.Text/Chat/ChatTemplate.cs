@@ -96,7 +96,7 @@ public sealed class ChatTemplate
         names["tools"] = tools is null ? null : TemplateData.From(tools);
         names.TryAdd("documents", null);
         names["add_generation_prompt"] = addGenerationPrompt;
-        TemplateResult result = _template.Render(names, _clock.GetLocalNow().DateTime);
+        TemplateResult result = _template.RenderValues(names, _clock.GetLocalNow().DateTime);
         return new Rendered(result.Text, Spans(result.GenerationSpans), Spans(result.ContentSpans));
     }
 

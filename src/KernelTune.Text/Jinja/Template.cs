@@ -8,7 +8,7 @@ namespace KernelTune.Text.Jinja;
 /// <summary>What a template printed.</summary>
 /// <param name="Text">The text.</param>
 /// <param name="GenerationSpans">What stood in generation blocks: [Start, End) in code points.</param>
-/// <param name="ContentSpans">What came out of message values (see <see cref="TemplateData"/>): [Start, End) in code points.</param>
+/// <param name="ContentSpans">What came out of message values (see <see cref="Chat.ChatTemplate"/>): [Start, End) in code points.</param>
 public sealed record TemplateResult(string Text, IReadOnlyList<(int Start, int End)> GenerationSpans, IReadOnlyList<(int Start, int End)> ContentSpans);
 
 /// <summary>
@@ -38,9 +38,15 @@ public sealed class Template
         return new Template(Parser.Parse(source, limits.Depth), limits);
     }
 
-    /// <summary>Renders with <paramref name="variables"/>; <paramref name="now"/> is what strftime_now says.</summary>
+    /// <summary>
+    /// Renders with <paramref name="variables"/> (null, bool, integers, double, string, JsonElement, and lists and dictionaries of these);
+    /// <paramref name="now"/> is what strftime_now says.
+    /// </summary>
     /// <exception cref="TemplateException">The template failed, raised an error of its own, or reached a limit.</exception>
-    internal TemplateResult Render(IEnumerable<KeyValuePair<string, object?>> variables, DateTime now)
+    public TemplateResult Render(IReadOnlyDictionary<string, object?> variables, DateTime now) =>
+        RenderValues(variables.Select(v => new KeyValuePair<string, object?>(v.Key, TemplateData.From(v.Value))), now);
+
+    internal TemplateResult RenderValues(IEnumerable<KeyValuePair<string, object?>> variables, DateTime now)
     {
         var evaluator = new Evaluator(_limits, now);
         var globals = new Scope(null);

@@ -5,6 +5,7 @@ public static class Registry
 {
     public static IReadOnlyList<IFamily> All { get; } =
     [
+        new ChatFamily(),
         new QuantizationFamily(),
         new GenerationFamily(),
         new ScheduleFamily(),

@@ -100,7 +100,6 @@ internal sealed class Evaluator
         object? start = slice.Start is null ? null : Evaluate(slice.Start, scope);
         object? stop = slice.Stop is null ? null : Evaluate(slice.Stop, scope);
         object? step = slice.Step is null ? null : Evaluate(slice.Step, scope);
-        if (target is not (TextValue or ListValue or TupleValue or RangeValue)) return UndefinedValue.Member(target, slice.ToString());
         object? result = Iteration.Slice(target, start, stop, step);
         if (result is not RangeValue) Budget.Allocate(Iteration.Length(result));
         return result;

@@ -44,7 +44,7 @@ internal static class Tests
         One(Numbers.IsNumber, "number");
         One(v => v is TextValue, "string");
         One(v => v is DictValue, "mapping");
-        One(v => v is TextValue or ListValue or TupleValue or DictValue or RangeValue, "sequence");
+        One(v => v is TextValue or ListValue or TupleValue or DictValue or RangeValue or UndefinedValue, "sequence");
         One(Iteration.IsIterable, "iterable");
         One(v => v is ICallable or UndefinedValue, "callable");
         One(v => v is TextValue { Safe: true }, "escaped");

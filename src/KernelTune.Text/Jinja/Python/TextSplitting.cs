@@ -42,7 +42,7 @@ internal static class TextSplitting
                 int end = i;
                 if (limit >= 0 && pieces.Count >= limit)
                 {
-                    pieces.Add(Strip(text.Substring(i, s.Length), null, left: false));
+                    pieces.Add(text.Substring(i, s.Length));
                     return pieces;
                 }
 
@@ -78,7 +78,7 @@ internal static class TextSplitting
                 int start = end;
                 if (pieces.Count >= limit)
                 {
-                    pieces.Add(Strip(text.Substring(0, end), null, right: false));
+                    pieces.Add(text.Substring(0, end));
                     break;
                 }
 

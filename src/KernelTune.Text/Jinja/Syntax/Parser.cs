@@ -7,6 +7,7 @@ internal sealed class Parser
     private readonly ExpressionParser _expressions;
     private readonly Stack<string> _tags = new();
     private readonly Stack<string[]> _ends = new();
+    private int _loops;
 
     private Parser(List<Token> tokens, int maxDepth)
     {
@@ -103,13 +104,19 @@ internal sealed class Parser
             "block" => Block(),
             "autoescape" => AutoEscape(),
             "generation" => new Generation(TagBodyAfterName("endgeneration"), tag.Line),
-            "break" => new Break(_stream.Next().Line),
-            "continue" => new Continue(_stream.Next().Line),
+            "break" or "continue" => LoopControl(),
             "include" or "import" or "from" or "extends" => Load(),
             _ => throw UnknownTag(tag),
         };
         _tags.Pop();
         return statement;
+    }
+
+    private Statement LoopControl()
+    {
+        Token word = _stream.Next();
+        if (_loops == 0) throw TokenStream.Fail($"'{word.Text}' outside loop", word.Line);
+        return word.Text == "break" ? new Break(word.Line) : new Continue(word.Line);
     }
 
     private TemplateException UnknownTag(Token tag)
@@ -132,7 +139,9 @@ internal sealed class Parser
         Expression items = _expressions.Tuple(conditional: false, end: "recursive");
         Expression? condition = _stream.SkipName("if") ? _expressions.Expression() : null;
         bool recursive = _stream.SkipName("recursive");
+        _loops++;
         List<Statement> body = TagBody("endfor", "else");
+        _loops--;
         List<Statement> otherwise = _stream.Next().Text == "else" ? TagBodyTo("endfor") : [];
         return new For(target, items, condition, recursive, body, otherwise, line);
     }
@@ -193,7 +202,7 @@ internal sealed class Parser
         Token name = _stream.Expect(TokenKind.Name);
         CheckAssignable(name);
         Signature signature = Signature();
-        return new Macro(name.Text, signature, TagBodyTo("endmacro"), line);
+        return new Macro(name.Text, signature, FunctionBodyTo("endmacro"), line);
     }
 
     private CallBlock CallBlock()
@@ -201,7 +210,16 @@ internal sealed class Parser
         int line = _stream.Next().Line;
         Signature signature = _stream.Current.IsOperator("(") ? Signature() : Syntax.Signature.None;
         if (_expressions.Expression() is not Call call) throw TokenStream.Fail("expected call", line);
-        return new CallBlock(signature, call, TagBodyTo("endcall"), line);
+        return new CallBlock(signature, call, FunctionBodyTo("endcall"), line);
+    }
+
+    /// <summary>The body of a macro or call: the loops around it are not its own.</summary>
+    private List<Statement> FunctionBodyTo(string end)
+    {
+        (int loops, _loops) = (_loops, 0);
+        List<Statement> body = TagBodyTo(end);
+        _loops = loops;
+        return body;
     }
 
     private FilterBlock FilterBlock()
