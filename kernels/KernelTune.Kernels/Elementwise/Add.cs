@@ -1,0 +1,17 @@
+using KernelTune.Kernels.Lanes;
+
+namespace KernelTune.Kernels.Elementwise;
+
+/// <summary>a + b.</summary>
+public readonly struct Add : IBinaryOp<None>
+{
+    public static V Forward<V>(V a, V b, in None p)
+        where V : struct, ILane<V> => a + b;
+
+    public static void Derivative<V>(V a, V b, in None p, out V da, out V db)
+        where V : struct, ILane<V>
+    {
+        da = V.One;
+        db = V.One;
+    }
+}

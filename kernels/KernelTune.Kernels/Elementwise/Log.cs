@@ -1,0 +1,15 @@
+using KernelTune.Kernels.Lanes;
+
+namespace KernelTune.Kernels.Elementwise;
+
+/// <summary>The natural logarithm.</summary>
+public readonly struct Log : IUnaryOp<None>
+{
+    public static bool DerivativeReadsOutput => false;
+
+    public static V Forward<V>(V x, in None p)
+        where V : struct, ILane<V> => V.Log(x);
+
+    public static V Derivative<V>(V x, in None p)
+        where V : struct, ILane<V> => V.One / x;
+}

@@ -1,0 +1,15 @@
+using KernelTune.Kernels.Lanes;
+
+namespace KernelTune.Kernels.Elementwise;
+
+/// <summary>√x.</summary>
+public readonly struct Sqrt : IUnaryOp<None>
+{
+    public static bool DerivativeReadsOutput => true;
+
+    public static V Forward<V>(V x, in None p)
+        where V : struct, ILane<V> => V.Sqrt(x);
+
+    public static V Derivative<V>(V y, in None p)
+        where V : struct, ILane<V> => V.Create(0.5) / y;
+}

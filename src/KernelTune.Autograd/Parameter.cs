@@ -1,0 +1,119 @@
+using KernelTune.Devices;
+using KernelTune.Devices.Calls;
+using KernelTune.Devices.Memory;
+
+namespace KernelTune.Autograd;
+
+/// <summary>
+/// A weight: one object, possibly under several names (a tied head). It is dense where it is trained or where the device does not pack, and else kept once, in
+/// packed panels. It belongs to no session, so one base can serve several.
+/// </summary>
+public sealed class Parameter : IDisposable
+{
+    private Tensor? value;
+    private PackedMatrix? packed;
+    private Device? device;
+
+    /// <param name="path">The module path with the parameter's own name, as PEFT would say it: "model.layers.0.mlp.up_proj.weight".</param>
+    /// <param name="shape">Its shape as the checkpoint stores it.</param>
+    /// <param name="category">Where the ledger books it.</param>
+    public Parameter(string path, Shape shape, Category category = Category.Weights)
+    {
+        Path = path;
+        Shape = shape;
+        Category = category;
+    }
+
+    /// <summary>Module path and name.</summary>
+    public string Path { get; }
+
+    /// <summary>Axes as in the checkpoint.</summary>
+    public Shape Shape { get; }
+
+    public Category Category { get; }
+
+    /// <summary>True where the run trains it. Set before the value is loaded: a frozen matrix may be packed.</summary>
+    public bool Trainable { get; set; }
+
+    /// <summary>True where a frozen copy may be kept as panels: the weight of a product or a table, used in no other way.</summary>
+    public bool Packable { get; init; }
+
+    /// <summary>True where the checkpoint stores the transpose of the product's [out, in] weight (GPT-2's Conv1D).</summary>
+    public bool IsTransposed { get; init; }
+
+    /// <summary>True once there is a value.</summary>
+    public bool IsLoaded => value is not null || packed is not null;
+
+    /// <summary>True where the value is kept as panels.</summary>
+    public bool IsPacked => packed is not null;
+
+    /// <summary>The device of the value.</summary>
+    public Device Device => device ?? throw NotLoaded();
+
+    /// <summary>The value in the checkpoint's shape.</summary>
+    /// <exception cref="InvalidOperationException">It is not loaded, or kept as panels.</exception>
+    public Tensor Value => value ?? throw (packed is null ? NotLoaded() : new InvalidOperationException($"{Path} is kept as packed panels: read it through {nameof(Operand)}"));
+
+    /// <summary>The [out, in] weight of a product.</summary>
+    public WeightOperand Operand => packed is not null ? packed : IsTransposed ? Value.View.Transpose(0, 1) : Value.View;
+
+    /// <summary>Makes room on a device: dense, or as panels where that device packs, the parameter is frozen and packable.</summary>
+    public void Allocate(Device on)
+    {
+        Dispose();
+        device = on;
+        if (Packable && !Trainable && on.Packs)
+        {
+            int rows = IsTransposed ? Shape[1] : Shape[0], columns = IsTransposed ? Shape[0] : Shape[1];
+            packed = new PackedMatrix(on.Allocate(PackedMatrix.BytesFor(rows, columns), Category, Path), rows, columns);
+        }
+        else
+        {
+            value = new Tensor(on.Allocate(Shape, on.Real, Category, Path), this);
+        }
+    }
+
+    /// <summary>Sets the value from host numbers in the checkpoint's order. Allocates first if that was not done.</summary>
+    /// <param name="on">The device.</param>
+    /// <param name="numbers">As many as the shape has elements.</param>
+    public void Load(Device on, ReadOnlySpan<float> numbers)
+    {
+        if (!IsLoaded)
+            Allocate(on);
+        if (packed is null)
+        {
+            on.Write(Value.View, numbers);
+            return;
+        }
+        var staged = on.Allocate(Shape, on.Real, Category.Workspace, Path);
+        on.Write(staged, numbers);
+        on.Run(new PackCall(IsTransposed ? staged.Transpose(0, 1) : staged, packed));
+        staged.Block.Release();
+    }
+
+    /// <summary>Copies the value to the host, in the checkpoint's order.</summary>
+    public void Read(Span<float> numbers)
+    {
+        if (packed is null)
+        {
+            Device.Read(Value.View, numbers);
+            return;
+        }
+        var staged = Device.Allocate(Shape, Device.Real, Category.Workspace, Path);
+        Device.Run(new UnpackCall(packed, IsTransposed ? staged.Transpose(0, 1) : staged));
+        Device.Read(staged, numbers);
+        staged.Block.Release();
+    }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        value?.View.Block.Release();
+        packed?.Block.Release();
+        (value, packed) = (null, null);
+    }
+
+    public override string ToString() => $"{Path} {Shape}";
+
+    private InvalidOperationException NotLoaded() => new($"{Path} {Shape} has no value yet");
+}

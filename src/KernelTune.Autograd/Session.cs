@@ -1,0 +1,197 @@
+using KernelTune.Devices;
+using KernelTune.Devices.Memory;
+using KernelTune.Kernels.Numerics;
+
+namespace KernelTune.Autograd;
+
+/// <summary>
+/// One trainer's (or one generation's) view of a device: scopes, module path, phase, step, seed, tape. Activations carry it; parameters do not.
+/// Not thread-safe: a session is used by one thread at a time.
+/// </summary>
+public sealed class Session : IDisposable
+{
+    private readonly List<Block> held = [];
+    private readonly List<Block> kept = [];
+    private readonly Tape tape;
+    private int depth;
+
+    /// <param name="device">Where it runs.</param>
+    /// <param name="gradients">The trainable parameters; null: nothing is recorded.</param>
+    public Session(Device device, GradientStore? gradients = null)
+    {
+        Device = device;
+        Parameters = gradients;
+        tape = new Tape(this);
+        Recording = gradients is not null;
+    }
+
+    public Device Device { get; }
+
+    /// <summary>The gradients of the parameters that this session trains; null where it trains none.</summary>
+    public GradientStore? Parameters { get; }
+
+    /// <summary>The type of real numbers here.</summary>
+    public DType Real => Device.Real;
+
+    /// <summary>The run's seed: the key of every random number.</summary>
+    public ulong Seed { get; set; }
+
+    /// <summary>The optimizer step, from 0.</summary>
+    public int Step { get; set; }
+
+    /// <summary>The micro-batch within the step.</summary>
+    public int MicroBatch { get; set; }
+
+    /// <summary>True in training mode: dropout drops.</summary>
+    public bool Training { get; set; }
+
+    /// <summary>False: operations leave nothing on the tape.</summary>
+    public bool Recording { get; set; }
+
+    /// <summary>What memory and time are booked under.</summary>
+    public Phase Phase { get; set; } = Phase.Forward;
+
+    /// <summary>The path of the module that runs now; empty outside modules.</summary>
+    public string Path { get; private set; } = "";
+
+    /// <summary>Receives the outputs of modules; null: nobody.</summary>
+    public IObserver? Observer { get; set; }
+
+    /// <summary>The number of entries on the tape.</summary>
+    public int TapeLength => tape.Count;
+
+    /// <summary>An uninitialised dense tensor in the innermost scope.</summary>
+    public Tensor New(Shape shape, DType type, Category category = Category.Activations)
+    {
+        var view = Device.Allocate(shape, type, category, Path, Phase);
+        held.Add(view.Block);
+        return new Tensor(view, this);
+    }
+
+    /// <summary>An uninitialised dense tensor of real numbers in the innermost scope.</summary>
+    public Tensor New(Shape shape) => New(shape, Real);
+
+    /// <summary>A tensor over memory that somebody else holds too; the innermost scope holds it as well.</summary>
+    public Tensor Wrap(View view)
+    {
+        view.Block.Retain();
+        held.Add(view.Block);
+        return new Tensor(view, this);
+    }
+
+    /// <summary>Host numbers as a tensor in the innermost scope.</summary>
+    public Tensor Upload<T>(ReadOnlySpan<T> numbers, Shape shape, DType type, Category category = Category.Batches)
+        where T : unmanaged
+    {
+        var tensor = New(shape, type, category);
+        Device.Write(tensor.View, numbers);
+        return tensor;
+    }
+
+    /// <summary>Begins a scope by hand: what is made in it goes back when it is disposed. Modules do this by themselves.</summary>
+    public Scope Enter(string? path = null)
+    {
+        var scope = new Scope(this, held.Count, Path, ++depth);
+        if (path is not null)
+            Path = path;
+        return scope;
+    }
+
+    /// <summary>Leaves the innermost scope and carries the tensors of <paramref name="result"/> over to the one around it.</summary>
+    public void Leave<T>(in Scope scope, in T result)
+        where T : IActivation
+    {
+        if (result.Session != this)
+            throw new InvalidOperationException("a module returned a tensor of another session");
+        kept.Clear();
+        result.Keep(new Keeper(kept));
+        Unwind(scope);
+        held.AddRange(kept);
+        kept.Clear();
+    }
+
+    /// <summary>
+    /// Records an operation, if any input leads to something trainable: marks the output and keeps <paramref name="saved"/> for its backward.
+    /// Every operation ends with this call, so that one without a gradient is refused where a gradient is wanted.
+    /// </summary>
+    public Tensor Record(string operation, Tensor y, ReadOnlySpan<Tensor?> inputs, IBackward? backward, params ReadOnlySpan<Tensor?> saved)
+    {
+        if (tape.Needs(inputs))
+            tape.Add(operation, [y], backward ?? throw new InvalidOperationException($"[{operation}] has no gradient"), saved);
+        return y;
+    }
+
+    /// <summary>Records an operation with several outputs.</summary>
+    public void Record(string operation, Tensor[] outputs, ReadOnlySpan<Tensor?> inputs, IBackward? backward, params ReadOnlySpan<Tensor?> saved)
+    {
+        if (tape.Needs(inputs))
+            tape.Add(operation, outputs, backward ?? throw new InvalidOperationException($"[{operation}] has no gradient"), saved);
+    }
+
+    /// <summary>True where a gradient would be asked of an operation on these inputs.</summary>
+    public bool Needs(params ReadOnlySpan<Tensor?> inputs) => tape.Needs(inputs);
+
+    /// <summary>Walks the tape backwards once from a loss of one element, whose gradient is 1, and empties it.</summary>
+    public void Backward(Tensor loss)
+    {
+        using var scope = Enter();
+        var one = New(loss.Shape);
+        Device.Run(new Devices.Calls.FillCall(one.View, 1));
+        Backward([loss], [one]);
+    }
+
+    /// <summary>Walks the tape backwards once from several outputs with the gradients given, and empties it.</summary>
+    public void Backward(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> gradients)
+    {
+        var phase = Phase;
+        Phase = Phase.Backward;
+        tape.Run(outputs, gradients);
+        Phase = phase;
+    }
+
+    /// <summary>Throws the tape away without walking it.</summary>
+    public void Forget() => tape.Clear();
+
+    /// <summary>Empties the tape and gives back every tensor of every scope.</summary>
+    public void Dispose()
+    {
+        tape.Clear();
+        Unwind(new Scope(this, 0, "", 1));
+    }
+
+    internal void Unwind(in Scope scope)
+    {
+        for (int i = held.Count - 1; i >= scope.Mark; i--)
+            held[i].Release();
+        held.RemoveRange(scope.Mark, held.Count - scope.Mark);
+        Path = scope.Path;
+        depth = scope.Depth - 1;
+    }
+
+    internal void SetPath(string path) => Path = path;
+}
+
+/// <summary>A stretch of a session: the tensors made in it go back when it ends.</summary>
+public readonly struct Scope(Session session, int mark, string path, int depth) : IDisposable
+{
+    internal int Mark { get; } = mark;
+
+    internal string Path { get; } = path;
+
+    internal int Depth { get; } = depth;
+
+    public void Dispose() => session.Unwind(this);
+}
+
+/// <summary>Sees what modules give: hidden states, attention weights, the place where a NaN first appears.</summary>
+public interface IObserver
+{
+    /// <summary>True where attention should take its composed path and report its weights.</summary>
+    bool WantsAttentionWeights { get; }
+
+    /// <summary>True where the loss should form all logits instead of chunks of them.</summary>
+    bool WantsLogits { get; }
+
+    /// <summary>A module's output, or a named tensor within it ("attentions"). Borrowed: copy what must last.</summary>
+    void Observe(string path, string name, IActivation output);
+}

@@ -1,0 +1,49 @@
+using KernelTune.Kernels.Elementwise;
+
+namespace KernelTune.Devices.Calls;
+
+/// <summary>The settings of AdamW that do not change from step to step.</summary>
+public readonly record struct AdamWSettings(double Beta1, double Beta2, double Eps, double WeightDecay);
+
+/// <summary>
+/// AdamW (Loshchilov and Hutter, 2019) as PyTorch computes it: p *= 1 − lr·wd; m, v the moments of clip·g; p −= lr/bc1 · m/(√v/√bc2 + eps).
+/// P, G, M, V: dense, equal length. Scalars: [4] on the device: lr, bc1 = 1 − β1ᵗ, bc2 = 1 − β2ᵗ, clip factor.
+/// </summary>
+public readonly record struct AdamWCall(View P, View G, View M, View V, View Scalars, AdamWSettings Settings) : ICall
+{
+    public static string Name => "adamw";
+
+    public long Flops => 15 * P.Elements;
+
+    public long Bytes => 7 * P.Bytes;
+
+    public void Compose(Device device) => throw Primitive.Missing(device, Name);
+}
+
+/// <summary>
+/// norm = √Σ squares and factor = min(1, limit/(norm + 1e-6)), PyTorch's clip_grad_norm; limit 0: factor 1. Squares: F64 [n], one a tensor; Norm, Factor: one element.
+/// </summary>
+public readonly record struct ClipFactorCall(View Squares, View Norm, View Factor, double Limit) : ICall
+{
+    public static string Name => "clip_factor";
+
+    public long Flops => Squares.Elements;
+
+    public long Bytes => Squares.Bytes;
+
+    public void Compose(Device device)
+    {
+        using var work = new Memory.Workspace(device, Name);
+        var sum = work.Take(new Shape(1), Squares.Type);
+        device.Run(new ReduceCall(Squares, sum, 0, Reduction.Sum));
+        device.Run(MapCall.Unary<Sqrt, None>(sum, sum));
+        device.Run(new CopyCall(sum, Norm));
+        if (Limit == 0)
+        {
+            device.Run(new FillCall(Factor, 1));
+            return;
+        }
+        device.Run(MapCall.Step<ClipFactor, ScaleParams>(sum, sum, new ScaleParams(Limit)));
+        device.Run(new CopyCall(sum, Factor));
+    }
+}

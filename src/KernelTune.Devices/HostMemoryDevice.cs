@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using KernelTune.Devices.Memory;
+
+namespace KernelTune.Devices;
+
+/// <summary>A device whose memory the host can address: reading and writing are copies, with conversion where the types differ.</summary>
+public abstract unsafe class HostMemoryDevice : Device
+{
+    public override void Write<T>(in View destination, ReadOnlySpan<T> source)
+    {
+        CheckTransfer(destination, source.Length, "write");
+        var type = Elements.TypeOf<T>();
+        if (type == destination.Type)
+        {
+            source.CopyTo(new Span<T>((void*)destination.Address, source.Length));
+            return;
+        }
+        fixed (T* p = source)
+        {
+            for (int i = 0; i < source.Length; i++)
+                Elements.Store(destination.Address, destination.Type, i, Elements.Load((nint)p, type, i));
+        }
+    }
+
+    public override void Read<T>(in View source, Span<T> destination)
+    {
+        CheckTransfer(source, destination.Length, "read");
+        var type = Elements.TypeOf<T>();
+        if (type == source.Type)
+        {
+            new ReadOnlySpan<T>((void*)source.Address, destination.Length).CopyTo(destination);
+            return;
+        }
+        fixed (T* p = destination)
+        {
+            for (int i = 0; i < destination.Length; i++)
+                Elements.Store((nint)p, type, i, Elements.Load(source.Address, source.Type, i));
+        }
+    }
+
+    protected override nint AllocateSegment(long bytes)
+    {
+        try
+        {
+            return (nint)NativeMemory.AlignedAlloc((nuint)bytes, 64);
+        }
+        catch (OutOfMemoryException)
+        {
+            return 0;
+        }
+    }
+
+    protected override void FreeSegment(nint address) => NativeMemory.AlignedFree((void*)address);
+
+    private void CheckTransfer(in View view, int length, string verb)
+    {
+        if (!view.IsDense || view.Elements != length)
+            throw new ShapeException(verb, $"{view} against {length} host elements");
+    }
+}
