@@ -1,0 +1,250 @@
+using System.Globalization;
+using KernelTune.Training.Recipes;
+
+namespace KernelTune.Cli.Recipes;
+
+/// <summary>Reads a recipe from YAML: strict about keys and types, paths made absolute from the recipe's folder, every rule checked.</summary>
+internal static class RecipeReader
+{
+    private static readonly string[] LaterTasks =
+    [
+        "seq-classification", "token-classification", "question-answering", "masked-lm", "seq2seq-lm", "image-classification", "segmentation", "detection",
+        "captioning", "contrastive", "embedding", "ctc",
+    ];
+
+    private static readonly string[] LaterMethods =
+        ["freeze", "head-only", "progressive", "bitfit", "ln", "dora", "adalora", "ia3", "prompt", "prefix", "p-tuning", "adapter"];
+
+    private static readonly string[] LaterFormats =
+        ["classification", "preference", "image-folder", "csv", "squad", "coco", "alpaca", "sharegpt"];
+
+    private static readonly string[] LaterObjectives = ["mlm", "dpo", "kto", "orpo", "distillation", "contrastive"];
+
+    /// <summary>The recipe in <paramref name="path"/> with <paramref name="settings"/> ("lora.r=16") laid over it.</summary>
+    /// <exception cref="RecipeException">The file cannot be read, or what it says cannot be done.</exception>
+    public static Recipe Read(string path, IEnumerable<string> settings) => Build(YamlTree.Read(path), path, settings);
+
+    /// <summary>The recipe that <paramref name="text"/> holds, as though it stood in the file <paramref name="path"/>.</summary>
+    /// <exception cref="RecipeException">The text is not a recipe, or what it says cannot be done.</exception>
+    public static Recipe Parse(string text, string path, params IEnumerable<string> settings) => Build(YamlTree.Parse(text, path), path, settings);
+
+    private static Recipe Build(YamlMapping yaml, string path, IEnumerable<string> settings)
+    {
+        RecipeOverrides.Apply(yaml, settings);
+        var paths = new RecipePaths(path);
+        var map = new RecipeMap(yaml, "");
+        var recipe = new Recipe
+        {
+            Version = map.Integer("version", Recipe.CurrentVersion),
+            Model = map.OptionalText("model") is { } model ? paths.Model(model) : "",
+            Init = map.Word("init", RecipeWords.Initializations, Initialization.Pretrained),
+            Task = map.Word("task", RecipeWords.Tasks, TaskKind.CausalLm, LaterTasks),
+            Method = map.Word("method", RecipeWords.Methods, MethodKind.Lora, LaterMethods),
+            Lora = Lora(map.Map("lora")),
+            Adapter = map.OptionalText("adapter") is { } adapter ? paths.Absolute(adapter) : null,
+            Data = Data(map.Map("data"), paths),
+            Objective = map.Map("objective").Word("type", RecipeWords.Objectives, ObjectiveKind.Sft, LaterObjectives),
+            Optimizer = Optimizer(map.Map("optimizer")),
+            Schedule = Schedule(map.Map("schedule")),
+            Training = Training(map.Map("training")),
+            Evaluation = Evaluation(map.Map("evaluation")),
+            Checkpoint = Checkpoint(map.Map("checkpoint")),
+            Device = map.Text("device", "auto"),
+            MemoryLimit = MemoryLimit(map),
+            Output = paths.Absolute(map.Text("output", $"runs/{Path.GetFileNameWithoutExtension(path)}")),
+        };
+        foreach (RecipeProblem problem in RecipeRules.Problems(recipe)) throw new RecipeException(PlaceOf(yaml, problem.Key, path), problem.Key, problem.Text);
+        return recipe;
+    }
+
+    private static LoraSettings Lora(RecipeMap map)
+    {
+        var defaults = new LoraSettings();
+        return new LoraSettings
+        {
+            R = map.Integer("r", defaults.R),
+            LoraAlpha = map.Number("lora_alpha", defaults.LoraAlpha),
+            LoraDropout = map.Number("lora_dropout", defaults.LoraDropout),
+            TargetModules = Modules(map, "target_modules") ?? defaults.TargetModules,
+            ExcludeModules = Modules(map, "exclude_modules"),
+            UseRslora = map.Truth("use_rslora", defaults.UseRslora),
+            RankPattern = map.Pairs("rank_pattern", map.IntegerOf),
+            AlphaPattern = map.Pairs("alpha_pattern", map.NumberOf),
+            LayersToTransform = map.Node("layers_to_transform") switch
+            {
+                null or YamlScalar { IsNone: true } => null,
+                YamlSequence layers => [.. layers.Items.Select(layer => map.IntegerOf("layers_to_transform", layer))],
+                var layer => [map.IntegerOf("layers_to_transform", layer)],
+            },
+            LayersPattern = map.Names("layers_pattern"),
+            Bias = map.Word("bias", RecipeWords.Biases, defaults.Bias),
+            ModulesToSave = map.Names("modules_to_save") ?? [],
+            FanInFanOut = map.OptionalTruth("fan_in_fan_out"),
+            InitLoraWeights = map.Word("init_lora_weights", RecipeWords.LoraInitializations, defaults.InitLoraWeights,
+                "pissa", "olora", "eva", "corda", "loftq", "orthogonal", "lora_ga"),
+            LoraplusLrRatio = map.OptionalNumber("loraplus_lr_ratio"),
+            LoraplusLrEmbedding = map.Number("loraplus_lr_embedding", defaults.LoraplusLrEmbedding),
+        };
+    }
+
+    // PEFT's rule: text is an expression (or all-linear), a list is names.
+    private static ModuleSelection? Modules(RecipeMap map, string key) => map.Node(key) switch
+    {
+        null or YamlScalar { IsNone: true } => null,
+        YamlScalar { Text.Length: > 0 } scalar => ModuleSelection.Matching(scalar.Text),
+        YamlSequence => ModuleSelection.Named(map.Names(key)!),
+        var node => throw map.Wrong(key, node, "a list of names, an expression, or all-linear"),
+    };
+
+    private static DataSettings Data(RecipeMap map, RecipePaths paths)
+    {
+        var defaults = new DataSettings();
+        double? share = map.Node("validation") is YamlScalar { Plain: true } scalar
+            && double.TryParse(scalar.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : null;
+        return new DataSettings
+        {
+            Train = Sources(map, "train", paths),
+            Validation = share is null ? Sources(map, "validation", paths) : [],
+            ValidationShare = share,
+            Test = Sources(map, "test", paths),
+            Format = map.Word("format", RecipeWords.Formats, defaults.Format, LaterFormats),
+            MaxLength = map.Integer("max_length", defaults.MaxLength),
+            Packing = map.Truth("packing", defaults.Packing),
+            Shuffle = map.Truth("shuffle", defaults.Shuffle),
+            Rows = Rows(map, "rows"),
+            LossOn = map.Word("loss_on", RecipeWords.Losses, defaults.LossOn),
+        };
+    }
+
+    private static IReadOnlyList<DataSource> Sources(RecipeMap map, string key, RecipePaths paths)
+    {
+        DataSource One(YamlNode node)
+        {
+            if (node is not YamlMapping mapping) return new DataSource(paths.Absolute(map.TextOf(key, node)));
+            var entry = new RecipeMap(mapping, $"data.{key}", ["path", "weight", "rows"]);
+            string file = entry.OptionalText("path") ?? throw map.Wrong(key, node, "path: the file");
+            return new DataSource(paths.Absolute(file), entry.Number("weight", 1), Rows(entry, "rows"));
+        }
+
+        return map.Node(key) switch
+        {
+            null or YamlScalar { IsNone: true } => [],
+            YamlSequence sequence => [.. sequence.Items.Select(One)],
+            var node => [One(node)],
+        };
+    }
+
+    private static RowRange? Rows(RecipeMap map, string key) => map.Node(key) switch
+    {
+        null or YamlScalar { IsNone: true } => null,
+        YamlScalar scalar when RowRange.Parse(scalar.Text) is { } rows => rows,
+        var node => throw map.Wrong(key, node, "begin:end, such as 0:120, the end left out and more than the begin"),
+    };
+
+    private static OptimizerSettings Optimizer(RecipeMap map)
+    {
+        var defaults = new OptimizerSettings();
+        (double beta1, double beta2) = map.Node("betas") switch
+        {
+            null or YamlScalar { IsNone: true } => (defaults.Beta1, defaults.Beta2),
+            YamlSequence { Items: [var first, var second] } => (map.NumberOf("betas", first), map.NumberOf("betas", second)),
+            var node => throw map.Wrong("betas", node, "a list of two numbers"),
+        };
+        return new OptimizerSettings
+        {
+            Type = map.Word("type", RecipeWords.Optimizers, defaults.Type,
+                "sgd", "adam", "adafactor", "lion", "muon", "adamw8bit", "adamw_8bit", "lamb", "rmsprop", "adagrad", "nadam", "radam", "schedule-free"),
+            LearningRate = map.Number("learning_rate", defaults.LearningRate),
+            WeightDecay = map.Number("weight_decay", defaults.WeightDecay),
+            Beta1 = beta1,
+            Beta2 = beta2,
+            Eps = map.Number("eps", defaults.Eps),
+            Groups = map.Node("groups") switch
+            {
+                null or YamlScalar { IsNone: true } => [],
+                YamlSequence groups => [.. groups.Items.Select(node => Group(map, node))],
+                var node => throw map.Wrong("groups", node, "a list of { match: …, learning_rate: … }"),
+            },
+        };
+    }
+
+    private static OptimizerGroup Group(RecipeMap optimizer, YamlNode node)
+    {
+        if (node is not YamlMapping mapping) throw optimizer.Wrong("groups", node, "{ match: …, learning_rate: …, weight_decay: … }");
+        var map = new RecipeMap(mapping, "optimizer.groups", ["match", "learning_rate", "weight_decay"]);
+        return new OptimizerGroup(map.Text("match", ""), map.OptionalNumber("learning_rate"), map.OptionalNumber("weight_decay"));
+    }
+
+    private static ScheduleSettings Schedule(RecipeMap map)
+    {
+        var defaults = new ScheduleSettings();
+        int? steps = map.OptionalInteger("warmup_steps");
+        return new ScheduleSettings
+        {
+            Type = map.Word("type", RecipeWords.Schedules, defaults.Type, "polynomial", "inverse-sqrt", "one-cycle", "step", "exponential", "plateau", "warmup-stable-decay"),
+            WarmupSteps = steps,
+            WarmupRatio = map.OptionalNumber("warmup_ratio") ?? (steps is null && map.Node("warmup_ratio") is null ? defaults.WarmupRatio : steps is null ? 0 : null),
+        };
+    }
+
+    private static TrainingSettings Training(RecipeMap map)
+    {
+        var defaults = new TrainingSettings();
+        if (map.Node("batch_size") is YamlScalar { Text: "auto" } auto) throw new RecipeException(auto.Place, "training.batch_size", "auto is not built yet in this version");
+        if (!map.IsNone("activation_checkpointing"))
+            throw new RecipeException(map.Node("activation_checkpointing")!.Place, "training.activation_checkpointing", "not built yet in this version; it has none");
+        return new TrainingSettings
+        {
+            NumEpochs = map.Number("num_epochs", defaults.NumEpochs),
+            MaxSteps = map.OptionalInteger("max_steps"),
+            BatchSize = map.Integer("batch_size", defaults.BatchSize),
+            GradientAccumulationSteps = map.Integer("gradient_accumulation_steps", defaults.GradientAccumulationSteps),
+            MaxGradNorm = map.SaysNone("max_grad_norm") ? null : map.Number("max_grad_norm", defaults.MaxGradNorm!.Value),
+            Precision = map.Word("precision", RecipeWords.Precisions, defaults.Precision, "bf16", "fp16"),
+            Seed = map.Long("seed", defaults.Seed),
+            EarlyStopping = map.IsNone("early_stopping") ? null : EarlyStopping(map.Map("early_stopping")),
+        };
+    }
+
+    private static EarlyStopping EarlyStopping(RecipeMap map)
+    {
+        var defaults = new EarlyStopping();
+        return new EarlyStopping(map.Text("metric", defaults.Metric), map.Integer("patience", defaults.Patience));
+    }
+
+    private static EvaluationSettings Evaluation(RecipeMap map)
+    {
+        string[] built = ["loss", "perplexity"];
+        IReadOnlyList<string> metrics = map.Names("metrics") ?? built;
+        foreach (string metric in metrics)
+            if (!built.Contains(metric))
+                throw new RecipeException(map.Node("metrics")!.Place, "evaluation.metrics", $"found {metric}, this version has {string.Join(", ", built)}");
+        return new EvaluationSettings { Every = map.OptionalInteger("every"), Metrics = metrics };
+    }
+
+    private static CheckpointSettings Checkpoint(RecipeMap map)
+    {
+        var defaults = new CheckpointSettings();
+        return new CheckpointSettings { Every = map.OptionalInteger("every"), Keep = map.Integer("keep", defaults.Keep) };
+    }
+
+    private static long? MemoryLimit(RecipeMap map) => map.Node("memory_limit") switch
+    {
+        null or YamlScalar { IsNone: true } => null,
+        YamlScalar scalar when ByteCount.Parse(scalar.Text) is { } bytes => bytes,
+        var node => throw map.Wrong("memory_limit", node, "a size such as 8GB or 512MiB, or none"),
+    };
+
+    /// <summary>Where the dotted key was written; failing that its parent's place, failing that the file.</summary>
+    private static string PlaceOf(YamlMapping yaml, string key, string file)
+    {
+        string place = file;
+        YamlNode node = yaml;
+        foreach (string name in key.Split('.'))
+        {
+            if ((node as YamlMapping)?.Find(name) is not { } entry) break;
+            (node, place) = (entry.Value, entry.Value.Place);
+        }
+        return place;
+    }
+}

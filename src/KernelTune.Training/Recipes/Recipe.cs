@@ -1,0 +1,74 @@
+namespace KernelTune.Training.Recipes;
+
+/// <summary>Everything that decides a run: what is trained, on what, how, and where the results go. The command line reads it from YAML; an
+/// embedder writes it as an expression. Paths are absolute, or relative to the current folder; the YAML reader makes them absolute.</summary>
+/// <remarks>The values that stand here are the defaults of a recipe that names only <c>model</c> and <c>data.train</c>.</remarks>
+public sealed record Recipe
+{
+    /// <summary>The only version of recipes there is.</summary>
+    public const int CurrentVersion = 1;
+
+    public int Version { get; init; } = CurrentVersion;
+
+    /// <summary>A model folder, a .gguf file, or org/name in the local Hugging Face cache.</summary>
+    public string Model { get; init; } = "";
+
+    /// <summary>Whether the model's weights are read or drawn from the seed.</summary>
+    public Initialization Init { get; init; } = Initialization.Pretrained;
+
+    public TaskKind Task { get; init; } = TaskKind.CausalLm;
+
+    public MethodKind Method { get; init; } = MethodKind.Lora;
+
+    /// <summary>Read where <see cref="Method"/> is <see cref="MethodKind.Lora"/>.</summary>
+    public LoraSettings Lora { get; init; } = new();
+
+    /// <summary>The folder of an adapter to start from; null: a fresh one.</summary>
+    public string? Adapter { get; init; }
+
+    public DataSettings Data { get; init; } = new();
+
+    public ObjectiveKind Objective { get; init; } = ObjectiveKind.Sft;
+
+    public OptimizerSettings Optimizer { get; init; } = new();
+
+    public ScheduleSettings Schedule { get; init; } = new();
+
+    public TrainingSettings Training { get; init; } = new();
+
+    public EvaluationSettings Evaluation { get; init; } = new();
+
+    public CheckpointSettings Checkpoint { get; init; } = new();
+
+    /// <summary>auto, cpu or reference; with a GPU build also cuda, cuda:1, opencl …</summary>
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Bytes; a run whose plan needs more is refused before its first step. Null: no limit.</summary>
+    public long? MemoryLimit { get; init; }
+
+    /// <summary>The run's folder.</summary>
+    public string Output { get; init; } = "";
+}
+
+public enum Initialization
+{
+    Pretrained,
+    Random,
+}
+
+public enum TaskKind
+{
+    CausalLm,
+}
+
+public enum MethodKind
+{
+    Full,
+    Lora,
+}
+
+public enum ObjectiveKind
+{
+    /// <summary>Cross-entropy of the labelled tokens.</summary>
+    Sft,
+}

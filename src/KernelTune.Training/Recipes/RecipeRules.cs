@@ -1,0 +1,155 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace KernelTune.Training.Recipes;
+
+/// <summary>What the values of a recipe must satisfy, whoever made it.</summary>
+public static class RecipeRules
+{
+    /// <summary>Throws for the first rule that <paramref name="recipe"/> breaks.</summary>
+    /// <exception cref="RecipeException">A value is out of its range, or two contradict each other.</exception>
+    public static void Check(Recipe recipe)
+    {
+        foreach (RecipeProblem problem in Problems(recipe)) throw new RecipeException(null, problem.Key, problem.Text);
+    }
+
+    /// <summary>The rules that <paramref name="recipe"/> breaks, in the order of its keys.</summary>
+    public static IEnumerable<RecipeProblem> Problems(Recipe recipe)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        if (recipe.Version > Recipe.CurrentVersion) yield return new("version", Text($"found {recipe.Version}, newer than this program's {Recipe.CurrentVersion}"));
+        if (recipe.Version < 1) yield return new("version", Text($"found {recipe.Version}, wanted {Recipe.CurrentVersion}"));
+        if (recipe.Model.Length == 0) yield return new("model", "missing: a model folder, a .gguf file, or org/name in the Hugging Face cache");
+        if (recipe.Output.Length == 0) yield return new("output", "missing: the folder of the run");
+        if (!IsDevice(recipe.Device)) yield return new("device", $"found {recipe.Device}, wanted auto, cpu or reference");
+        if (recipe.MemoryLimit is <= 0) yield return new("memory_limit", Text($"found {recipe.MemoryLimit}, wanted more than 0 bytes, or none"));
+        if (recipe is { Adapter: not null, Method: not MethodKind.Lora }) yield return new("adapter", "an adapter to start from needs method: lora");
+        if (recipe is { Init: Initialization.Random, Method: not MethodKind.Full }) yield return new("init", "random weights need method: full: a frozen random base learns nothing");
+        foreach (RecipeProblem problem in OfLora(recipe.Lora)) yield return problem;
+        foreach (RecipeProblem problem in OfData(recipe.Data)) yield return problem;
+        foreach (RecipeProblem problem in OfOptimizer(recipe.Optimizer)) yield return problem;
+        foreach (RecipeProblem problem in OfSchedule(recipe.Schedule)) yield return problem;
+        foreach (RecipeProblem problem in OfTraining(recipe)) yield return problem;
+    }
+
+    private static IEnumerable<RecipeProblem> OfLora(LoraSettings lora)
+    {
+        if (lora.R < 1) yield return AtLeastOne("lora.r", lora.R);
+        if (!Positive(lora.LoraAlpha)) yield return Bad("lora.lora_alpha", lora.LoraAlpha, "a finite number above 0");
+        if (!(lora.LoraDropout is >= 0 and < 1)) yield return Bad("lora.lora_dropout", lora.LoraDropout, "a probability in [0, 1)");
+        foreach (var (pattern, rank) in lora.RankPattern)
+        {
+            if (rank < 1) yield return AtLeastOne($"lora.rank_pattern.{pattern}", rank);
+            if (BadExpression(pattern) is { } why) yield return new("lora.rank_pattern", why);
+        }
+        foreach (var (pattern, alpha) in lora.AlphaPattern)
+        {
+            if (!Positive(alpha)) yield return Bad($"lora.alpha_pattern.{pattern}", alpha, "a finite number above 0");
+            if (BadExpression(pattern) is { } why) yield return new("lora.alpha_pattern", why);
+        }
+        if (lora.TargetModules is { Pattern: null, Names.Count: 0 }) yield return new("lora.target_modules", "found an empty list, wanted names, an expression or all-linear");
+        if (lora.TargetModules.Pattern is { } targets && BadExpression(targets) is { } bad) yield return new("lora.target_modules", bad);
+        if (lora.ExcludeModules?.Pattern is { } excluded && BadExpression(excluded) is { } wrong) yield return new("lora.exclude_modules", wrong);
+        foreach (int layer in lora.LayersToTransform ?? [])
+            if (layer < 0)
+                yield return new("lora.layers_to_transform", Text($"found {layer}, wanted layers counted from 0"));
+        if (lora is { LayersPattern: not null, LayersToTransform: null }) yield return new("lora.layers_pattern", "given without lora.layers_to_transform");
+        if (lora.LoraplusLrRatio is { } ratio && !Positive(ratio)) yield return Bad("lora.loraplus_lr_ratio", ratio, "a finite number above 0");
+        if (!Rate(lora.LoraplusLrEmbedding)) yield return Bad("lora.loraplus_lr_embedding", lora.LoraplusLrEmbedding, "a finite number, 0 or more");
+    }
+
+    private static IEnumerable<RecipeProblem> OfData(DataSettings data)
+    {
+        if (data.Train.Count == 0) yield return new("data.train", "missing: the file of training examples");
+        foreach (var (key, sources) in ((string, IReadOnlyList<DataSource>)[])[("data.train", data.Train), ("data.validation", data.Validation), ("data.test", data.Test)])
+            foreach (DataSource source in sources)
+            {
+                if (source.Path.Length == 0) yield return new(key, "found an empty path");
+                if (!Positive(source.Weight)) yield return Bad(key, source.Weight, "weights above 0");
+            }
+        if (data.ValidationShare is { } share && !(share is > 0 and < 1)) yield return Bad("data.validation", share, "a share in (0, 1), or a file");
+        if (data is { ValidationShare: not null, Validation.Count: > 0 }) yield return new("data.validation", "a share and files exclude each other");
+        if (data.MaxLength < 2) yield return new("data.max_length", Text($"found {data.MaxLength}, wanted 2 or more tokens"));
+    }
+
+    private static IEnumerable<RecipeProblem> OfOptimizer(OptimizerSettings optimizer)
+    {
+        if (!Rate(optimizer.LearningRate)) yield return Bad("optimizer.learning_rate", optimizer.LearningRate, "a finite number, 0 or more");
+        if (!Rate(optimizer.WeightDecay)) yield return Bad("optimizer.weight_decay", optimizer.WeightDecay, "a finite number, 0 or more");
+        if (!(optimizer.Beta1 is >= 0 and < 1)) yield return Bad("optimizer.betas", optimizer.Beta1, "two numbers in [0, 1)");
+        if (!(optimizer.Beta2 is >= 0 and < 1)) yield return Bad("optimizer.betas", optimizer.Beta2, "two numbers in [0, 1)");
+        if (!Positive(optimizer.Eps)) yield return Bad("optimizer.eps", optimizer.Eps, "a finite number above 0");
+        foreach (OptimizerGroup group in optimizer.Groups)
+        {
+            if (group.Match.Length == 0) yield return new("optimizer.groups.match", "missing: an expression that finds the group's parameters by name");
+            if (BadExpression(group.Match) is { } why) yield return new("optimizer.groups.match", why);
+            if (group.LearningRate is { } rate && !Rate(rate)) yield return Bad("optimizer.groups.learning_rate", rate, "a finite number, 0 or more");
+            if (group.WeightDecay is { } decay && !Rate(decay)) yield return Bad("optimizer.groups.weight_decay", decay, "a finite number, 0 or more");
+        }
+    }
+
+    private static IEnumerable<RecipeProblem> OfSchedule(ScheduleSettings schedule)
+    {
+        if (schedule.WarmupRatio is { } ratio && !(ratio is >= 0 and <= 1)) yield return Bad("schedule.warmup_ratio", ratio, "a share in [0, 1]");
+        if (schedule.WarmupSteps is < 0) yield return new("schedule.warmup_steps", Text($"found {schedule.WarmupSteps}, wanted 0 or more"));
+        if (schedule is { WarmupRatio: not null, WarmupSteps: not null }) yield return new("schedule.warmup_steps", "warmup_ratio and warmup_steps exclude each other");
+    }
+
+    private static IEnumerable<RecipeProblem> OfTraining(Recipe recipe)
+    {
+        TrainingSettings training = recipe.Training;
+        if (!Positive(training.NumEpochs)) yield return Bad("training.num_epochs", training.NumEpochs, "a finite number above 0");
+        if (training.MaxSteps is < 1) yield return AtLeastOne("training.max_steps", training.MaxSteps.Value);
+        if (training.BatchSize < 1) yield return AtLeastOne("training.batch_size", training.BatchSize);
+        if (training.GradientAccumulationSteps < 1) yield return AtLeastOne("training.gradient_accumulation_steps", training.GradientAccumulationSteps);
+        if (training.MaxGradNorm is { } norm && !Positive(norm)) yield return Bad("training.max_grad_norm", norm, "a finite number above 0, or none");
+        if (training.Seed < 0) yield return new("training.seed", Text($"found {training.Seed}, wanted 0 or more"));
+        bool validates = recipe.Data.ValidationShare is not null || recipe.Data.Validation.Count > 0;
+        if (training.EarlyStopping is { } stop)
+        {
+            if (stop.Patience < 1) yield return AtLeastOne("training.early_stopping.patience", stop.Patience);
+            if (!recipe.Evaluation.Metrics.Contains(stop.Metric))
+                yield return new("training.early_stopping.metric", $"found {stop.Metric}, wanted one of evaluation.metrics: {string.Join(", ", recipe.Evaluation.Metrics)}");
+            if (!validates) yield return new("training.early_stopping", "it needs data.validation");
+        }
+        if (recipe.Evaluation.Every is < 1) yield return AtLeastOne("evaluation.every", recipe.Evaluation.Every.Value);
+        if (recipe.Checkpoint.Every is < 1) yield return AtLeastOne("checkpoint.every", recipe.Checkpoint.Every.Value);
+        if (recipe.Checkpoint.Keep < 1) yield return AtLeastOne("checkpoint.keep", recipe.Checkpoint.Keep);
+    }
+
+    private static bool IsDevice(string device)
+    {
+        int colon = device.IndexOf(':', StringComparison.Ordinal);
+        if (colon < 0) return device is "auto" or "cpu" or "reference" or "cuda" or "opencl" or "simulated";
+        return device[..colon] is "cuda" or "opencl" && int.TryParse(device[(colon + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out _);
+    }
+
+    // Comparisons with NaN are false: NaN is refused by both.
+    private static bool Positive(double value) => value > 0 && double.IsFinite(value);
+
+    private static bool Rate(double value) => value >= 0 && double.IsFinite(value);
+
+    private static string? BadExpression(string pattern)
+    {
+        try
+        {
+            _ = new Regex(pattern, RegexOptions.CultureInvariant);
+            return null;
+        }
+        catch (RegexParseException e)
+        {
+            return $"'{pattern}' is not a regular expression: {e.Message}";
+        }
+    }
+
+    private static RecipeProblem AtLeastOne(string key, int found) => new(key, Text($"found {found}, wanted 1 or more"));
+
+    private static RecipeProblem Bad(string key, double found, string wanted) => new(key, Text($"found {found}, wanted {wanted}"));
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>A rule that a recipe breaks.</summary>
+/// <param name="Key">The dotted key.</param>
+/// <param name="Text">What was found and what was wanted.</param>
+public readonly record struct RecipeProblem(string Key, string Text);

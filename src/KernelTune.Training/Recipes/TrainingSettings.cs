@@ -1,0 +1,56 @@
+namespace KernelTune.Training.Recipes;
+
+/// <summary>How long and in what portions a run trains.</summary>
+public sealed record TrainingSettings
+{
+    /// <summary>Passes over the training examples, more than 0; not read where <see cref="MaxSteps"/> is given.</summary>
+    public double NumEpochs { get; init; } = 1;
+
+    /// <summary>Optimizer steps; null: as many as <see cref="NumEpochs"/> takes.</summary>
+    public int? MaxSteps { get; init; }
+
+    /// <summary>Sequences (rows, where they are packed) a micro-batch.</summary>
+    public int BatchSize { get; init; } = 4;
+
+    /// <summary>Micro-batches a step; the step's loss is the mean over all their labelled tokens.</summary>
+    public int GradientAccumulationSteps { get; init; } = 4;
+
+    /// <summary>The greatest global L2 norm of the gradients; null: they are not clipped.</summary>
+    public double? MaxGradNorm { get; init; } = 1.0;
+
+    public Precision Precision { get; init; } = Precision.Fp32;
+
+    public long Seed { get; init; } = 7;
+
+    /// <summary>Null: the run trains to its end.</summary>
+    public EarlyStopping? EarlyStopping { get; init; }
+}
+
+public enum Precision
+{
+    Fp32,
+}
+
+/// <summary>Stops a run whose <paramref name="Metric"/> has not improved in <paramref name="Patience"/> evaluations in a row.</summary>
+/// <param name="Metric">A metric of the evaluation; loss and perplexity are better when smaller.</param>
+/// <param name="Patience">At least 1.</param>
+public sealed record EarlyStopping(string Metric = "loss", int Patience = 3);
+
+/// <summary>When and by what the validation examples are judged.</summary>
+public sealed record EvaluationSettings
+{
+    /// <summary>Steps; null: at the end of every epoch.</summary>
+    public int? Every { get; init; }
+
+    public IReadOnlyList<string> Metrics { get; init; } = ["loss", "perplexity"];
+}
+
+/// <summary>When a run saves what it needs to go on.</summary>
+public sealed record CheckpointSettings
+{
+    /// <summary>Steps; null: at the end of every epoch.</summary>
+    public int? Every { get; init; }
+
+    /// <summary>How many of the newest checkpoints stay; the best one always does.</summary>
+    public int Keep { get; init; } = 2;
+}
