@@ -1,0 +1,59 @@
+using System.Text.Json;
+using KernelTune.Evaluation.Generation;
+
+namespace KernelTune.Conformance.Checks;
+
+/// <summary>generate.json of a model's folder: greedy continuations of single prompts and of a padded batch.</summary>
+/// <remarks>The stored log-probabilities are rounded to seven digits after the point.</remarks>
+public static class GenerateJson
+{
+    private const double Rounding = 1e-6;
+
+    /// <summary>Runs every text prompt, alone and together, and compares tokens and log-probabilities.</summary>
+    /// <param name="check">Collects what differs.</param>
+    /// <param name="file">The path of generate.json.</param>
+    /// <param name="model">The model; each prompt starts it afresh.</param>
+    /// <param name="logProbabilityTolerance">Absolute; what the device's arithmetic may add to the rounding of the file.</param>
+    public static void CompareGreedy(GoldenCheck check, string file, INextLogits model, double logProbabilityTolerance)
+    {
+        using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(file));
+        JsonElement root = json.RootElement;
+        var settings = new GenerationSettings
+        {
+            MaxNewTokens = root.GetProperty("max_new_tokens").GetInt32(),
+            EndTokens = Ids(root.GetProperty("eos_token_id")),
+            PadToken = root.GetProperty("pad_token_id").GetInt32(),
+            WantLogProbabilities = true,
+        };
+        int number = 0;
+        foreach (JsonElement prompt in root.GetProperty("prompts").EnumerateArray())
+        {
+            GeneratedRow row = new Generator(model, settings).Generate([Ids(prompt.GetProperty("input_ids"))])[0];
+            check.Exact<int>($"prompts[{number}].greedy", row.Tokens.ToArray(), Ids(prompt.GetProperty("greedy")));
+            double[] wanted = [.. prompt.GetProperty("greedy_logprobs").EnumerateArray().Select(e => e.GetDouble())];
+            check.Within($"prompts[{number}].greedy_logprobs", row.LogProbabilities.ToArray(), wanted, 0, logProbabilityTolerance + Rounding);
+            number++;
+        }
+
+        if (root.TryGetProperty("batch", out JsonElement batch) && batch.ValueKind == JsonValueKind.Object)
+            CompareBatch(check, batch, model, settings);
+    }
+
+    private static void CompareBatch(GoldenCheck check, JsonElement batch, INextLogits model, GenerationSettings settings)
+    {
+        int[][] ids = Rows(batch.GetProperty("input_ids"));
+        int[][] mask = Rows(batch.GetProperty("attention_mask"));
+        int[][] prompts = [.. ids.Select((row, r) => row.Where((_, at) => mask[r][at] != 0).ToArray())];
+        IReadOnlyList<GeneratedRow> rows = new Generator(model, settings).Generate(prompts);
+        int[][] wanted = Rows(batch.GetProperty("greedy"));
+        for (int row = 0; row < wanted.Length; row++)
+        {
+            int[] ours = [.. rows[row].Tokens, .. Enumerable.Repeat(settings.PadToken!.Value, Math.Max(0, wanted[row].Length - rows[row].Tokens.Count))];
+            check.Exact<int>($"batch.greedy[{row}]", ours, wanted[row]);
+        }
+    }
+
+    private static int[][] Rows(JsonElement e) => [.. e.EnumerateArray().Select(Ids)];
+
+    private static int[] Ids(JsonElement e) => e.ValueKind == JsonValueKind.Array ? [.. e.EnumerateArray().Select(i => i.GetInt32())] : [e.GetInt32()];
+}
