@@ -10,6 +10,9 @@ namespace KernelTune.Autograd;
 /// </summary>
 public sealed class Parameter : IDisposable
 {
+    // About 4 MB of fp32 on its way from a file to the device.
+    private const int StagedElements = 1 << 20;
+
     private Tensor? value;
     private PackedMatrix? packed;
     private Device? device;
@@ -91,6 +94,33 @@ public sealed class Parameter : IDisposable
         staged.Block.Release();
     }
 
+    /// <summary>Sets the value a few rows at a time, so that no second copy of a large table is ever held.</summary>
+    public void Load(Device on, RowReader read)
+    {
+        if (!IsLoaded)
+            Allocate(on);
+        int rows = Shape.Length == 0 ? 1 : Shape[0];
+        int width = checked((int)(Shape.Elements / Math.Max(1, rows)));
+        int chunk = IsTransposed && packed is not null ? Math.Max(1, rows) : Math.Max(32, StagedElements / Math.Max(1, width) / 32 * 32);
+        var numbers = System.Buffers.ArrayPool<float>.Shared.Rent(Math.Min(chunk, Math.Max(1, rows)) * width);
+        for (int first = 0; first < rows; first += chunk)
+        {
+            int count = Math.Min(chunk, rows - first);
+            var part = numbers.AsSpan(0, count * width);
+            read(first, count, part);
+            if (packed is null)
+            {
+                on.Write<float>(Shape.Length == 0 ? Value.View : Value.View.Slice(0, first, count), part);
+                continue;
+            }
+            var staged = on.Allocate(new Shape(count, width), on.Real, Category.Workspace, Path);
+            on.Write<float>(staged, part);
+            on.Run(new PackCall(IsTransposed ? staged.Transpose(0, 1) : staged, packed, IsTransposed ? 0 : first));
+            staged.Block.Release();
+        }
+        System.Buffers.ArrayPool<float>.Shared.Return(numbers);
+    }
+
     /// <summary>Copies the value to the host, in the checkpoint's order.</summary>
     public void Read(Span<float> numbers)
     {
@@ -117,3 +147,6 @@ public sealed class Parameter : IDisposable
 
     private InvalidOperationException NotLoaded() => new($"{Path} {Shape} has no value yet");
 }
+
+/// <summary>Reads rows [first, first + count) of a tensor, count·(elements a row) numbers.</summary>
+public delegate void RowReader(int first, int count, Span<float> destination);

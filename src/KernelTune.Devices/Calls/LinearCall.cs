@@ -52,8 +52,11 @@ public readonly record struct LinearGradInputCall(View DY, WeightOperand W, View
     }
 }
 
-/// <summary>Puts a weight W [N, K], dense in any orientation, into packed panels.</summary>
-public readonly record struct PackCall(View W, PackedMatrix Packed) : ICall
+/// <summary>
+/// Puts rows [FirstRow, FirstRow + n) of a weight, W: [n, K], dense in either orientation, into packed panels; FirstRow is a multiple of 32. With the last row the
+/// rows beyond N become zeros.
+/// </summary>
+public readonly record struct PackCall(View W, PackedMatrix Packed, int FirstRow = 0) : ICall
 {
     public static string Name => "pack";
 
@@ -64,8 +67,8 @@ public readonly record struct PackCall(View W, PackedMatrix Packed) : ICall
     public void Compose(Device device) => throw Primitive.Missing(device, Name);
 }
 
-/// <summary>W [N, K] = the matrix that packed panels hold: for saving, merging and inspection.</summary>
-public readonly record struct UnpackCall(PackedMatrix Packed, View W) : ICall
+/// <summary>W = rows [FirstRow, FirstRow + n) of the matrix that packed panels hold, W: [n, K]: for saving, merging and inspection.</summary>
+public readonly record struct UnpackCall(PackedMatrix Packed, View W, int FirstRow = 0) : ICall
 {
     public static string Name => "unpack";
 

@@ -1,0 +1,61 @@
+using KernelTune.Autograd;
+using KernelTune.Devices;
+using KernelTune.Devices.Calls;
+using KernelTune.Devices.Memory;
+
+namespace KernelTune.Modules;
+
+/// <summary>Keys and values of past tokens, one static buffer a layer: [B, capacity, Hkv, D]. Its addresses never change.</summary>
+public sealed class KvCache : IDisposable
+{
+    private readonly View[] keys;
+    private readonly View[] values;
+
+    /// <param name="device">Where it lies.</param>
+    /// <param name="layers">Attention layers of the model.</param>
+    /// <param name="batch">Rows.</param>
+    /// <param name="capacity">The most tokens a row.</param>
+    /// <param name="heads">Key/value heads.</param>
+    /// <param name="headDim">Channels of a head.</param>
+    public KvCache(Device device, int layers, int batch, int capacity, int heads, int headDim)
+    {
+        Capacity = capacity;
+        keys = new View[layers];
+        values = new View[layers];
+        var shape = new Shape(batch, capacity, heads, headDim);
+        for (int i = 0; i < layers; i++)
+        {
+            keys[i] = device.Allocate(shape, device.Real, Category.KvCache, $"cache.{i}.key");
+            values[i] = device.Allocate(shape, device.Real, Category.KvCache, $"cache.{i}.value");
+        }
+    }
+
+    /// <summary>Tokens a row that it has seen.</summary>
+    public int Length { get; private set; }
+
+    public int Capacity { get; }
+
+    /// <summary>Forgets everything.</summary>
+    public void Clear() => Length = 0;
+
+    /// <summary>Counts the tokens of a finished forward pass.</summary>
+    public void Advance(int tokens) => Length += tokens;
+
+    /// <summary>Stores the new keys and values of a layer behind the old ones and gives all of them: [B, Length + T, Hkv, D].</summary>
+    /// <exception cref="InvalidOperationException">More tokens than the capacity.</exception>
+    public (Tensor Keys, Tensor Values) Append(Session session, int layer, Tensor k, Tensor v)
+    {
+        int added = k.Shape[1];
+        if (Length + added > Capacity)
+            throw new InvalidOperationException($"the key/value cache holds {Capacity} tokens a row; {Length} are in it and {added} came");
+        session.Device.Run(new CopyCall(k.View, keys[layer].Slice(1, Length, added)));
+        session.Device.Run(new CopyCall(v.View, values[layer].Slice(1, Length, added)));
+        return (session.Wrap(keys[layer].Slice(1, 0, Length + added)), session.Wrap(values[layer].Slice(1, 0, Length + added)));
+    }
+
+    public void Dispose()
+    {
+        foreach (var view in keys.Concat(values))
+            view.Block.Release();
+    }
+}

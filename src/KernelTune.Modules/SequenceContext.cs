@@ -1,0 +1,55 @@
+using KernelTune.Autograd;
+using KernelTune.Autograd.Ops;
+using KernelTune.Devices.Calls;
+
+namespace KernelTune.Modules;
+
+/// <summary>The tokens that a language model reads.</summary>
+/// <param name="Ids">I64 [B, T].</param>
+/// <param name="Positions">I64 [B, T]; absent: 0, 1, 2 … in every row, after what the cache holds.</param>
+/// <param name="KeyMask">I64 [B, Tk], 1 = may be attended to; Tk counts what the cache holds too. Absent: all may.</param>
+/// <param name="CuSeqlens">I64 [n + 1]: where packed sequences begin; then B is 1 and sequences never see each other.</param>
+/// <param name="Cache">Keys and values of what came before; the new ones are appended. Absent: none.</param>
+public sealed record TokenInput(Tensor Ids, Tensor? Positions = null, Tensor? KeyMask = null, Tensor? CuSeqlens = null, KvCache? Cache = null) : IActivation
+{
+    public Session Session => Ids.Session;
+
+    public void Keep(in Keeper keeper)
+    {
+        keeper.Keep(Ids);
+        keeper.Keep(Positions);
+        keeper.Keep(KeyMask);
+        keeper.Keep(CuSeqlens);
+    }
+}
+
+/// <summary>What every layer of a decoder shares in one forward pass.</summary>
+/// <param name="Extras">Masks and packed boundaries.</param>
+/// <param name="Rotary">Cosines and sines of the positions; absent where positions are learned.</param>
+/// <param name="Cache">Keys and values of what came before.</param>
+public sealed record SequenceContext(AttentionExtras Extras, RotaryTable? Rotary, KvCache? Cache);
+
+/// <summary>Hidden states [B, T, C] on their way into a layer, with what the layers share.</summary>
+public readonly record struct LayerInput(Tensor Hidden, SequenceContext Context) : IActivation
+{
+    public Session Session => Hidden.Session;
+
+    public void Keep(in Keeper keeper) => keeper.Keep(Hidden);
+}
+
+/// <summary>The step that all attention layers share: cache, kernel, and weights where an observer asks for them.</summary>
+public static class AttendedHeads
+{
+    /// <summary>y [B, T, H·Dv] of q [B, T, H, D], k [B, T, Hkv, D], v [B, T, Hkv, Dv].</summary>
+    public static Tensor Apply(Tensor q, Tensor k, Tensor v, AttentionOptions options, SequenceContext context, int layer)
+    {
+        var session = q.Session;
+        if (context.Cache is { } cache)
+            (k, v) = cache.Append(session, layer, k, v);
+        bool observed = session.Observer is { WantsAttentionWeights: true };
+        var y = AttentionOp.Apply(q, k, v, options, context.Extras, observed, out _, out var weights);
+        if (weights is not null)
+            session.Observer!.Observe(session.Path, $"attentions.{layer}", weights);
+        return Reshape.Apply(y, new Devices.Shape(q.Shape[0], q.Shape[1], q.Shape[2] * v.Shape[3]));
+    }
+}
