@@ -5,26 +5,34 @@ public sealed class TopH(double share) : ILogitsProcessor
 {
     private const int Considered = 100;
 
+    private readonly DescendingScores order = new();
+
     public string Name => "TopHLogitsWarper";
 
     public void Process(in LogitsContext context, Span<float> scores)
     {
-        int[] ascending = Ranking.Ascending(scores);
-        int count = Math.Min(Considered, ascending.Length);
+        order.Fill(scores);
+        int count = Math.Min(Considered, order.Left);
+        Span<int> tokens = stackalloc int[count];
         Span<float> top = stackalloc float[count];
         for (int i = 0; i < count; i++)
-            top[i] = scores[ascending[^(i + 1)]];
-        scores.Fill(float.NegativeInfinity);
+        {
+            tokens[i] = order.Take(scores);
+            top[i] = scores[tokens[i]];
+        }
 
         var softmax = new Softmax(top);
         double limit = softmax.Entropy(top) * share;
         double entropy = 0;
-        for (int i = 0; i < count; i++)
+        int kept = 0;
+        for (; kept < count; kept++)
         {
-            double log = softmax.LogProbability(top[i]);
+            double log = softmax.LogProbability(top[kept]);
             entropy -= Math.Exp(log) * log;
-            if (i == 0 || entropy <= limit)
-                scores[ascending[^(i + 1)]] = top[i];
+            if (kept > 0 && entropy > limit)
+                break;
         }
+
+        Kept.Only(tokens[..kept], scores);
     }
 }

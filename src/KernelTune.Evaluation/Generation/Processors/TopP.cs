@@ -1,22 +1,45 @@
+using System.Buffers;
+
 namespace KernelTune.Evaluation.Generation.Processors;
 
 /// <summary>Keeps the smallest set of most likely tokens whose mass reaches p (Holtzman et al., 2019).</summary>
-/// <remarks>Counted from the least likely token upwards: removed while the cumulated mass is at most 1 − p; of equal scores the lower indices go first.</remarks>
+/// <remarks>A token stays if the mass of those before it is below p; of equal scores the higher indices come first.</remarks>
 public sealed class TopP(double p, int minTokensToKeep = 1) : ILogitsProcessor
 {
+    private readonly DescendingScores order = new();
+
     public string Name => "TopPLogitsWarper";
 
     public void Process(in LogitsContext context, Span<float> scores)
     {
         var softmax = new Softmax(scores);
-        int[] order = Ranking.Ascending(scores);
+        order.Fill(scores);
+        int[] kept = ArrayPool<int>.Shared.Rent(Math.Max(1, order.Left));
+        int count = 0;
         double mass = 0;
-        for (int rank = 0; rank < order.Length - minTokensToKeep; rank++)
+        while (order.Left > 0 && (mass < p || count < minTokensToKeep))
         {
-            mass += softmax.Probability(scores[order[rank]]);
-            if (mass > 1 - p)
-                break;
-            scores[order[rank]] = float.NegativeInfinity;
+            int next = order.Take(scores);
+            kept[count++] = next;
+            mass += softmax.Probability(scores[next]);
         }
+
+        Kept.Only(kept.AsSpan(0, count), scores);
+        ArrayPool<int>.Shared.Return(kept);
+    }
+}
+
+internal static class Kept
+{
+    /// <summary>Forbids all tokens but <paramref name="tokens"/>.</summary>
+    public static void Only(ReadOnlySpan<int> tokens, Span<float> scores)
+    {
+        float[] values = ArrayPool<float>.Shared.Rent(Math.Max(1, tokens.Length));
+        for (int i = 0; i < tokens.Length; i++)
+            values[i] = scores[tokens[i]];
+        scores.Fill(float.NegativeInfinity);
+        for (int i = 0; i < tokens.Length; i++)
+            scores[tokens[i]] = values[i];
+        ArrayPool<float>.Shared.Return(values);
     }
 }
