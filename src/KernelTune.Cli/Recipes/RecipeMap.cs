@@ -87,6 +87,13 @@ internal sealed class RecipeMap
         throw new RecipeException(node.Place, Full(key), $"found {Describe(node)}, wanted {Words(words)}{hint}");
     }
 
+    /// <summary>One of <paramref name="words"/>, as it is.</summary>
+    public string Word(string key, IReadOnlyList<string> words, string otherwise, params ReadOnlySpan<string> later)
+    {
+        (string, int)[] numbered = [.. words.Select((word, i) => (word, i))];
+        return Node(key) is null ? otherwise : words[Word(key, numbered, 0, later)];
+    }
+
     /// <summary>Names: a list, or one alone.</summary>
     public IReadOnlyList<string>? Names(string key) => Node(key) switch
     {

@@ -1,5 +1,7 @@
 using System.Globalization;
+using KernelTune.Methods;
 using KernelTune.Training.Recipes;
+using KernelTune.Training.Schedules;
 
 namespace KernelTune.Cli.Recipes;
 
@@ -60,28 +62,32 @@ internal static class RecipeReader
     private static LoraSettings Lora(RecipeMap map)
     {
         var defaults = new LoraSettings();
-        return new LoraSettings
+        LoraConfig config = defaults.Config;
+        return defaults with
         {
-            R = map.Integer("r", defaults.R),
-            LoraAlpha = map.Number("lora_alpha", defaults.LoraAlpha),
-            LoraDropout = map.Number("lora_dropout", defaults.LoraDropout),
-            TargetModules = Modules(map, "target_modules") ?? defaults.TargetModules,
-            ExcludeModules = Modules(map, "exclude_modules"),
-            UseRslora = map.Truth("use_rslora", defaults.UseRslora),
-            RankPattern = map.Pairs("rank_pattern", map.IntegerOf),
-            AlphaPattern = map.Pairs("alpha_pattern", map.NumberOf),
-            LayersToTransform = map.Node("layers_to_transform") switch
+            Config = config with
             {
-                null or YamlScalar { IsNone: true } => null,
-                YamlSequence layers => [.. layers.Items.Select(layer => map.IntegerOf("layers_to_transform", layer))],
-                var layer => [map.IntegerOf("layers_to_transform", layer)],
+                R = map.Integer("r", config.R),
+                LoraAlpha = map.Number("lora_alpha", config.LoraAlpha),
+                LoraDropout = map.Number("lora_dropout", config.LoraDropout),
+                TargetModules = Modules(map, "target_modules") ?? config.TargetModules,
+                ExcludeModules = Modules(map, "exclude_modules"),
+                UseRslora = map.Truth("use_rslora", config.UseRslora),
+                RankPattern = map.Pairs("rank_pattern", map.IntegerOf),
+                AlphaPattern = map.Pairs("alpha_pattern", map.NumberOf),
+                LayersToTransform = map.Node("layers_to_transform") switch
+                {
+                    null or YamlScalar { IsNone: true } => null,
+                    YamlSequence layers => [.. layers.Items.Select(layer => map.IntegerOf("layers_to_transform", layer))],
+                    var layer => [map.IntegerOf("layers_to_transform", layer)],
+                },
+                LayersPattern = map.Names("layers_pattern"),
+                Bias = map.Word("bias", RecipeWords.Biases, config.Bias),
+                ModulesToSave = map.Names("modules_to_save") is { Count: > 0 } whole ? whole : null,
+                InitLoraWeights = map.Word("init_lora_weights", RecipeWords.LoraInitializations, config.InitLoraWeights,
+                    "pissa", "olora", "eva", "corda", "loftq", "orthogonal", "lora_ga"),
             },
-            LayersPattern = map.Names("layers_pattern"),
-            Bias = map.Word("bias", RecipeWords.Biases, defaults.Bias),
-            ModulesToSave = map.Names("modules_to_save") ?? [],
             FanInFanOut = map.OptionalTruth("fan_in_fan_out"),
-            InitLoraWeights = map.Word("init_lora_weights", RecipeWords.LoraInitializations, defaults.InitLoraWeights,
-                "pissa", "olora", "eva", "corda", "loftq", "orthogonal", "lora_ga"),
             LoraplusLrRatio = map.OptionalNumber("loraplus_lr_ratio"),
             LoraplusLrEmbedding = map.Number("loraplus_lr_embedding", defaults.LoraplusLrEmbedding),
         };
@@ -91,10 +97,22 @@ internal static class RecipeReader
     private static ModuleSelection? Modules(RecipeMap map, string key) => map.Node(key) switch
     {
         null or YamlScalar { IsNone: true } => null,
-        YamlScalar { Text.Length: > 0 } scalar => ModuleSelection.Matching(scalar.Text),
-        YamlSequence => ModuleSelection.Named(map.Names(key)!),
+        YamlScalar { Text.Length: > 0 } scalar => Expression(map, key, scalar),
+        YamlSequence => ModuleSelection.Of(map.Names(key)!),
         var node => throw map.Wrong(key, node, "a list of names, an expression, or all-linear"),
     };
+
+    private static ModuleSelection Expression(RecipeMap map, string key, YamlScalar scalar)
+    {
+        try
+        {
+            return ModuleSelection.Matching(scalar.Text);
+        }
+        catch (MethodException e)
+        {
+            throw new RecipeException(scalar.Place, $"lora.{key}", e.Message);
+        }
+    }
 
     private static DataSettings Data(RecipeMap map, RecipePaths paths)
     {
@@ -177,13 +195,15 @@ internal static class RecipeReader
 
     private static ScheduleSettings Schedule(RecipeMap map)
     {
-        var defaults = new ScheduleSettings();
+        ScheduleSettings defaults = new Recipe().Schedule;
         int? steps = map.OptionalInteger("warmup_steps");
+        double? ratio = map.OptionalNumber("warmup_ratio");
+        if (steps is not null && ratio is not null) throw map.Wrong("warmup_steps", map.Node("warmup_steps")!, "warmup_steps or warmup_ratio, not both");
         return new ScheduleSettings
         {
-            Type = map.Word("type", RecipeWords.Schedules, defaults.Type, "polynomial", "inverse-sqrt", "one-cycle", "step", "exponential", "plateau", "warmup-stable-decay"),
-            WarmupSteps = steps,
-            WarmupRatio = map.OptionalNumber("warmup_ratio") ?? (steps is null && map.Node("warmup_ratio") is null ? defaults.WarmupRatio : steps is null ? 0 : null),
+            Type = map.Word("type", RecipeWords.Schedules, defaults.Type, [.. ScheduleSettings.Types.Except(RecipeWords.Schedules), "one-cycle", "step", "exponential", "plateau"]),
+            WarmupSteps = steps ?? 0,
+            WarmupRatio = ratio ?? (steps is null && map.Node("warmup_ratio") is null ? defaults.WarmupRatio : 0),
         };
     }
 

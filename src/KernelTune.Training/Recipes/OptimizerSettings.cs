@@ -31,25 +31,3 @@ public enum OptimizerKind
 {
     AdamW,
 }
-
-/// <summary>How the learning rate goes over a run: up from 0 in a straight line, then as <see cref="Type"/> says.</summary>
-public sealed record ScheduleSettings
-{
-    public ScheduleKind Type { get; init; } = ScheduleKind.Cosine;
-
-    /// <summary>The share of all steps spent warming up, in [0, 1]; null: <see cref="WarmupSteps"/> counts. A fraction of a step is rounded up.</summary>
-    public double? WarmupRatio { get; init; } = 0.03;
-
-    public int? WarmupSteps { get; init; }
-}
-
-public enum ScheduleKind
-{
-    Constant,
-
-    /// <summary>In a straight line to 0 at the last step.</summary>
-    Linear,
-
-    /// <summary>Half a cosine wave to 0 at the last step.</summary>
-    Cosine,
-}

@@ -1,3 +1,5 @@
+using KernelTune.Training.Schedules;
+
 namespace KernelTune.Training.Recipes;
 
 /// <summary>Everything that decides a run: what is trained, on what, how, and where the results go. The command line reads it from YAML; an
@@ -32,7 +34,8 @@ public sealed record Recipe
 
     public OptimizerSettings Optimizer { get; init; } = new();
 
-    public ScheduleSettings Schedule { get; init; } = new();
+    /// <summary>One of <see cref="RecipeWords.Schedules"/>.</summary>
+    public ScheduleSettings Schedule { get; init; } = new() { Type = "cosine", WarmupRatio = 0.03 };
 
     public TrainingSettings Training { get; init; } = new();
 

@@ -1,3 +1,5 @@
+using KernelTune.Methods;
+
 namespace KernelTune.Training.Recipes;
 
 /// <summary>How the recipe's named values are spelled.</summary>
@@ -13,8 +15,9 @@ public static class RecipeWords
 
     public static IReadOnlyList<(string Word, OptimizerKind Value)> Optimizers { get; } = [("adamw", OptimizerKind.AdamW)];
 
-    public static IReadOnlyList<(string Word, ScheduleKind Value)> Schedules { get; } =
-        [("constant", ScheduleKind.Constant), ("linear", ScheduleKind.Linear), ("cosine", ScheduleKind.Cosine)];
+    /// <summary>The schedules that need no more than a warm-up: Transformers' names.</summary>
+    public static IReadOnlyList<string> Schedules { get; } =
+        ["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial", "inverse_sqrt"];
 
     public static IReadOnlyList<(string Word, DataFormat Value)> Formats { get; } =
         [("auto", DataFormat.Auto), ("messages", DataFormat.Messages), ("prompt-completion", DataFormat.PromptCompletion), ("text", DataFormat.Text)];
@@ -24,10 +27,11 @@ public static class RecipeWords
 
     public static IReadOnlyList<(string Word, Precision Value)> Precisions { get; } = [("fp32", Precision.Fp32)];
 
-    public static IReadOnlyList<(string Word, LoraBias Value)> Biases { get; } = [("none", LoraBias.None), ("all", LoraBias.All), ("lora_only", LoraBias.LoraOnly)];
+    public static IReadOnlyList<(string Word, LoraBiasMode Value)> Biases { get; } =
+        [("none", LoraBiasMode.None), ("all", LoraBiasMode.All), ("lora_only", LoraBiasMode.LoraOnly)];
 
-    public static IReadOnlyList<(string Word, LoraInitialization Value)> LoraInitializations { get; } =
-        [("true", LoraInitialization.Default), ("false", LoraInitialization.Nonzero), ("gaussian", LoraInitialization.Gaussian)];
+    /// <summary>How a fresh adapter may start: PEFT's words.</summary>
+    public static IReadOnlyList<string> LoraInitializations { get; } = ["true", "false", "gaussian"];
 
     /// <summary>The word for <paramref name="value"/> among <paramref name="words"/>.</summary>
     public static string Of<T>(IReadOnlyList<(string Word, T Value)> words, T value)

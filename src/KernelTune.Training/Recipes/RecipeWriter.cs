@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using KernelTune.Methods;
 
 namespace KernelTune.Training.Recipes;
 
@@ -49,9 +50,9 @@ public static class RecipeWriter
         Line("  groups", "[" + string.Join(", ", optimizer.Groups.Select(Group)) + "]");
 
         yaml.Append("schedule:\n");
-        Line("  type", RecipeWords.Of(RecipeWords.Schedules, recipe.Schedule.Type));
-        if (recipe.Schedule.WarmupSteps is { } steps) Line("  warmup_steps", Number(steps));
-        else Line("  warmup_ratio", Number(recipe.Schedule.WarmupRatio ?? 0));
+        Line("  type", recipe.Schedule.Type);
+        if (recipe.Schedule.WarmupSteps > 0) Line("  warmup_steps", Number(recipe.Schedule.WarmupSteps));
+        else Line("  warmup_ratio", Number(recipe.Schedule.WarmupRatio));
 
         TrainingSettings training = recipe.Training;
         yaml.Append("training:\n");
@@ -75,20 +76,21 @@ public static class RecipeWriter
 
     private static void WriteLora(LoraSettings lora, Action<string, string?> line)
     {
-        line("r", Number(lora.R));
-        line("lora_alpha", Number(lora.LoraAlpha));
-        line("lora_dropout", Number(lora.LoraDropout));
-        line("target_modules", Modules(lora.TargetModules));
-        line("exclude_modules", lora.ExcludeModules is { } excluded ? Modules(excluded) : null);
-        line("use_rslora", Truth(lora.UseRslora));
-        line("rank_pattern", "{" + string.Join(", ", lora.RankPattern.Select(p => $"{Quoted(p.Key)}: {Number(p.Value)}")) + "}");
-        line("alpha_pattern", "{" + string.Join(", ", lora.AlphaPattern.Select(p => $"{Quoted(p.Key)}: {Number(p.Value)}")) + "}");
-        line("layers_to_transform", lora.LayersToTransform is { } layers ? "[" + string.Join(", ", layers.Select(l => Number(l))) + "]" : null);
-        line("layers_pattern", lora.LayersPattern is { } patterns ? List(patterns) : null);
-        line("bias", RecipeWords.Of(RecipeWords.Biases, lora.Bias));
-        line("modules_to_save", List(lora.ModulesToSave));
+        LoraConfig config = lora.Config;
+        line("r", Number(config.R));
+        line("lora_alpha", Number(config.LoraAlpha));
+        line("lora_dropout", Number(config.LoraDropout));
+        line("target_modules", config.TargetModules is { } targets ? Modules(targets) : null);
+        line("exclude_modules", config.ExcludeModules is { } excluded ? Modules(excluded) : null);
+        line("use_rslora", Truth(config.UseRslora));
+        line("rank_pattern", "{" + string.Join(", ", config.RankPattern.Select(p => $"{Quoted(p.Key)}: {Number(p.Value)}")) + "}");
+        line("alpha_pattern", "{" + string.Join(", ", config.AlphaPattern.Select(p => $"{Quoted(p.Key)}: {Number(p.Value)}")) + "}");
+        line("layers_to_transform", config.LayersToTransform is { } layers ? "[" + string.Join(", ", layers.Select(l => Number(l))) + "]" : null);
+        line("layers_pattern", config.LayersPattern is { } patterns ? List(patterns) : null);
+        line("bias", RecipeWords.Of(RecipeWords.Biases, config.Bias));
+        line("modules_to_save", List(config.ModulesToSave ?? []));
         line("fan_in_fan_out", lora.FanInFanOut is { } fan ? Truth(fan) : null);
-        line("init_lora_weights", RecipeWords.Of(RecipeWords.LoraInitializations, lora.InitLoraWeights));
+        line("init_lora_weights", config.InitLoraWeights);
         line("loraplus_lr_ratio", Optional(lora.LoraplusLrRatio));
         line("loraplus_lr_embedding", Number(lora.LoraplusLrEmbedding));
     }

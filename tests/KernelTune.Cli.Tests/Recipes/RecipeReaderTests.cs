@@ -1,6 +1,8 @@
 using System.Globalization;
 using KernelTune.Cli.Recipes;
+using KernelTune.Methods;
 using KernelTune.Training.Recipes;
+using KernelTune.Training.Schedules;
 
 namespace KernelTune.Cli.Tests.Recipes;
 
@@ -97,20 +99,20 @@ public sealed class RecipeReaderTests
             Assert.That(recipe.Output, Is.EqualTo("/home/runs/x"));
             Assert.That(recipe.Device, Is.EqualTo("cpu"));
             Assert.That(recipe.MemoryLimit, Is.EqualTo(8_000_000_000));
-            Assert.That(recipe.Lora.R, Is.EqualTo(4));
-            Assert.That(recipe.Lora.LoraAlpha, Is.EqualTo(12.5));
-            Assert.That(recipe.Lora.LoraDropout, Is.EqualTo(0.05));
-            Assert.That(recipe.Lora.TargetModules.Names, Is.EqualTo(new[] { "q_proj", "v_proj" }));
-            Assert.That(recipe.Lora.ExcludeModules!.Pattern, Is.EqualTo(@".*layers\.0\..*"));
-            Assert.That(recipe.Lora.UseRslora, Is.True);
-            Assert.That(recipe.Lora.RankPattern, Is.EqualTo(new KeyValuePair<string, int>[] { new(@"layers\.1\..*q_proj", 2), new("v_proj", 6) }));
-            Assert.That(recipe.Lora.AlphaPattern, Is.EqualTo(new KeyValuePair<string, double>[] { new("v_proj", 3.5) }));
-            Assert.That(recipe.Lora.LayersToTransform, Is.EqualTo(new[] { 0, 2 }));
-            Assert.That(recipe.Lora.LayersPattern, Is.EqualTo(new[] { "layers" }));
-            Assert.That(recipe.Lora.Bias, Is.EqualTo(LoraBias.LoraOnly));
-            Assert.That(recipe.Lora.ModulesToSave, Is.EqualTo(new[] { "lm_head" }));
+            Assert.That(recipe.Lora.Config.R, Is.EqualTo(4));
+            Assert.That(recipe.Lora.Config.LoraAlpha, Is.EqualTo(12.5));
+            Assert.That(recipe.Lora.Config.LoraDropout, Is.EqualTo(0.05));
+            Assert.That(recipe.Lora.Config.TargetModules!.Names, Is.EqualTo(new[] { "q_proj", "v_proj" }));
+            Assert.That(recipe.Lora.Config.ExcludeModules!.Pattern, Is.EqualTo(@".*layers\.0\..*"));
+            Assert.That(recipe.Lora.Config.UseRslora, Is.True);
+            Assert.That(recipe.Lora.Config.RankPattern, Is.EqualTo(new KeyValuePair<string, int>[] { new(@"layers\.1\..*q_proj", 2), new("v_proj", 6) }));
+            Assert.That(recipe.Lora.Config.AlphaPattern, Is.EqualTo(new KeyValuePair<string, double>[] { new("v_proj", 3.5) }));
+            Assert.That(recipe.Lora.Config.LayersToTransform, Is.EqualTo(new[] { 0, 2 }));
+            Assert.That(recipe.Lora.Config.LayersPattern, Is.EqualTo(new[] { "layers" }));
+            Assert.That(recipe.Lora.Config.Bias, Is.EqualTo(LoraBiasMode.LoraOnly));
+            Assert.That(recipe.Lora.Config.ModulesToSave, Is.EqualTo(new[] { "lm_head" }));
             Assert.That(recipe.Lora.FanInFanOut, Is.False);
-            Assert.That(recipe.Lora.InitLoraWeights, Is.EqualTo(LoraInitialization.Gaussian));
+            Assert.That(recipe.Lora.Config.InitLoraWeights, Is.EqualTo("gaussian"));
             Assert.That(recipe.Lora.LoraplusLrRatio, Is.EqualTo(16));
             Assert.That(recipe.Lora.LoraplusLrEmbedding, Is.EqualTo(1e-5));
             Assert.That(recipe.Data.Train, Is.EqualTo(new[] { new DataSource("/home/r/a.jsonl"), new DataSource("/home/r/b.jsonl", 0.5, new RowRange(10, 20)) }));
@@ -126,7 +128,7 @@ public sealed class RecipeReaderTests
             Assert.That(recipe.Optimizer.WeightDecay, Is.EqualTo(0.01));
             Assert.That((recipe.Optimizer.Beta1, recipe.Optimizer.Beta2, recipe.Optimizer.Eps), Is.EqualTo((0.8, 0.95, 1e-6)));
             Assert.That(recipe.Optimizer.Groups, Is.EqualTo(new[] { new OptimizerGroup("embed", 1e-5), new OptimizerGroup("norm$", null, 0) }));
-            Assert.That(recipe.Schedule, Is.EqualTo(new ScheduleSettings { Type = ScheduleKind.Linear, WarmupRatio = null, WarmupSteps = 10 }));
+            Assert.That(recipe.Schedule, Is.EqualTo(new ScheduleSettings { Type = "linear", WarmupSteps = 10 }));
             Assert.That(recipe.Training, Is.EqualTo(new TrainingSettings
             {
                 NumEpochs = 2.5, MaxSteps = 30, BatchSize = 2, GradientAccumulationSteps = 8, MaxGradNorm = null, Seed = 11, EarlyStopping = new EarlyStopping("perplexity", 2),
@@ -165,18 +167,18 @@ public sealed class RecipeReaderTests
     public void A_setting_of_the_command_line_wins(string setting, int rank, double rate)
     {
         Recipe recipe = Read(Small, setting);
-        Assert.That((recipe.Lora.R, recipe.Optimizer.LearningRate), Is.EqualTo((rank, rate)));
+        Assert.That((recipe.Lora.Config.R, recipe.Optimizer.LearningRate), Is.EqualTo((rank, rate)));
     }
 
     [Test]
     public void Settings_take_lists_mappings_and_nothing()
     {
         Recipe recipe = Read(Whole, "lora.target_modules=[k_proj]", "lora.rank_pattern={k_proj: 3}", "training.early_stopping=none", "data.train=/x.jsonl", "lora.r=1", "lora.r=2");
-        Assert.That(recipe.Lora.TargetModules.Names, Is.EqualTo(new[] { "k_proj" }));
-        Assert.That(recipe.Lora.RankPattern, Is.EqualTo(new KeyValuePair<string, int>[] { new("k_proj", 3) }));
+        Assert.That(recipe.Lora.Config.TargetModules!.Names, Is.EqualTo(new[] { "k_proj" }));
+        Assert.That(recipe.Lora.Config.RankPattern, Is.EqualTo(new KeyValuePair<string, int>[] { new("k_proj", 3) }));
         Assert.That(recipe.Training.EarlyStopping, Is.Null);
         Assert.That(recipe.Data.Train, Is.EqualTo(new[] { new DataSource("/x.jsonl") }));
-        Assert.That(recipe.Lora.R, Is.EqualTo(2));
+        Assert.That(recipe.Lora.Config.R, Is.EqualTo(2));
     }
 
     [TestCase("lora.r", "command line: found 'lora.r', wanted key=value")]

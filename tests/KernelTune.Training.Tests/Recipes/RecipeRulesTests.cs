@@ -1,3 +1,4 @@
+using KernelTune.Methods;
 using KernelTune.Training.Recipes;
 
 namespace KernelTune.Training.Tests.Recipes;
@@ -6,6 +7,8 @@ namespace KernelTune.Training.Tests.Recipes;
 public sealed class RecipeRulesTests
 {
     private static readonly Recipe Good = new() { Model = "m", Output = "o", Data = new DataSettings { Train = [new("t.jsonl")] } };
+
+    private static LoraSettings Config(LoraConfig config) => new() { Config = config };
 
     private static IEnumerable<TestCaseData> Broken()
     {
@@ -16,16 +19,14 @@ public sealed class RecipeRulesTests
         yield return Case("optimizer.learning_rate: found Infinity, wanted a finite number, 0 or more", r => Rate(r, double.PositiveInfinity));
         yield return Case("optimizer.learning_rate: found -0.1, wanted a finite number, 0 or more", r => Rate(r, -0.1));
         yield return Case("training.batch_size: found 0, wanted 1 or more", r => r with { Training = new TrainingSettings { BatchSize = 0 } });
-        yield return Case("lora.r: found 0, wanted 1 or more", r => r with { Lora = new LoraSettings { R = 0 } });
-        yield return Case("lora.r: found -4, wanted 1 or more", r => r with { Lora = new LoraSettings { R = -4 } });
-        yield return Case("lora.lora_dropout: found 1, wanted a probability in [0, 1)", r => r with { Lora = new LoraSettings { LoraDropout = 1 } });
-        yield return Case("lora.rank_pattern.q: found 0, wanted 1 or more", r => r with { Lora = new LoraSettings { RankPattern = [new("q", 0)] } });
+        yield return Case("lora.r: found 0, wanted 1 or more", r => r with { Lora = Config(new LoraConfig { R = 0 }) });
+        yield return Case("lora.r: found -4, wanted 1 or more", r => r with { Lora = Config(new LoraConfig { R = -4 }) });
+        yield return Case("lora.lora_dropout: found 1, wanted a probability in [0, 1)", r => r with { Lora = Config(new LoraConfig { LoraDropout = 1 }) });
+        yield return Case("lora.rank_pattern.q: found 0, wanted 1 or more", r => r with { Lora = Config(new LoraConfig { RankPattern = [new("q", 0)] }) });
         yield return Case("model: missing: a model folder, a .gguf file, or org/name in the Hugging Face cache", r => r with { Model = "" });
         yield return Case("data.train: missing: the file of training examples", r => r with { Data = new DataSettings() });
         yield return Case("data.validation: found 1, wanted a share in (0, 1), or a file", r => r with { Data = r.Data with { ValidationShare = 1 } });
         yield return Case("optimizer.betas: found 1, wanted two numbers in [0, 1)", r => r with { Optimizer = new OptimizerSettings { Beta2 = 1 } });
-        yield return Case("schedule.warmup_steps: warmup_ratio and warmup_steps exclude each other",
-            r => r with { Schedule = new ScheduleSettings { WarmupRatio = 0.1, WarmupSteps = 5 } });
         yield return Case("version: found 2, newer than this program's 1", r => r with { Version = 2 });
         yield return Case("device: found gpu, wanted auto, cpu or reference", r => r with { Device = "gpu" });
         yield return Case("adapter: an adapter to start from needs method: lora", r => r with { Method = MethodKind.Full, Adapter = "a" });
@@ -43,9 +44,9 @@ public sealed class RecipeRulesTests
         Assert.That(() => RecipeRules.Check(change(Good)), Throws.TypeOf<RecipeException>().With.Message.EqualTo(message));
 
     [Test]
-    public void A_bad_expression_is_named() =>
-        Assert.That(() => RecipeRules.Check(Good with { Lora = new LoraSettings { TargetModules = ModuleSelection.Matching("(q") } }),
-            Throws.TypeOf<RecipeException>().With.Message.StartsWith("lora.target_modules: '(q' is not a regular expression"));
+    public void What_the_method_refuses_is_named() =>
+        Assert.That(() => RecipeRules.Check(Good with { Lora = Config(new LoraConfig { LayersPattern = ["h"] }) }),
+            Throws.TypeOf<RecipeException>().With.Message.EqualTo("lora: layers_pattern wants layers_to_transform beside it"));
 
     [TestCase("0:120", 0, 120)]
     [TestCase(":16", 0, 16)]
