@@ -1,3 +1,5 @@
+using KernelTune.Checkpoints;
+
 namespace KernelTune.Methods;
 
 /// <summary>One layer that gets a low-rank update.</summary>
@@ -87,6 +89,19 @@ public sealed class LoraPlan
 
         List<AdaptableModule> whole = [.. modules.Where(m => SavedRoot(config, m.Path) is not null)];
         return new LoraPlan(config, sites, whole, Named(config, modules, sites, whole), warnings);
+    }
+
+    /// <summary>Checks that an adapter file holds what this plan wants: every trained tensor, in its shape.</summary>
+    /// <returns>The names that the file holds beyond the plan: a warning.</returns>
+    /// <exception cref="CheckpointException">A tensor is missing or has another shape: the adapter belongs to another base or another configuration.</exception>
+    public IReadOnlyList<string> CheckWeights(IWeightSource weights)
+    {
+        HashSet<string> optional = [.. Tensors.Where(t => t.Source != AdapterTensorSource.Trained).Select(t => t.Name)];
+        IReadOnlyList<string> extra = StrictKeys.Check(Tensors.Select(t => t.Name), optional, new Dictionary<string, string>(), weights);
+        foreach (AdapterTensor tensor in Tensors)
+            if (weights.TryGet(tensor.Name, out _))
+                StrictKeys.CheckShape(weights, tensor.Name, [.. tensor.Shape.Select(n => (long)n)]);
+        return extra;
     }
 
     private static List<AdaptableModule> Targeted(LoraConfig config, IReadOnlyList<AdaptableModule> modules)

@@ -68,4 +68,25 @@ public sealed class LoraGoldenTests
         (string type, List<AdaptableModule> modules) = GoldenAdapters.Base(config.BaseModelNameOrPath!);
         Assert.That(LoraPlan.Make(config, modules, type).TrainableParameters, Is.EqualTo(json.RootElement.GetProperty("trainable_parameters").GetInt64()));
     }
+
+    [Test]
+    public void Fault_48_an_adapter_of_another_base_is_refused_by_tensor()
+    {
+        LoraConfig config = Read("llama__lora_qv").Config;
+        (string type, List<AdaptableModule> modules) = GoldenAdapters.Base("llama-tiny");
+        LoraPlan plan = LoraPlan.Make(config, modules, type);
+        using SafetensorsFile own = Weights("llama__lora_qv"), rank = Weights("llama__rslora"), other = Weights("gpt2__lora"), more = Weights("llama__lora_all_linear");
+        Assert.That(plan.CheckWeights(own), Is.Empty);
+        Assert.That(
+            () => plan.CheckWeights(rank),
+            Throws.TypeOf<CheckpointException>().With.Message.EndsWith(
+                "tensor \"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight\": its shape is [6, 32], [4, 32] wanted"));
+        Assert.That(
+            () => plan.CheckWeights(other),
+            Throws.TypeOf<CheckpointException>().With.Message.EndsWith(
+                "tensor \"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight\": it is missing, and 7 more of the 8 that the model has"));
+        Assert.That(LoraPlan.Make(config with { R = 3 }, modules, type).CheckWeights(more), Has.Count.EqualTo(20).And.All.Contains("_proj.lora_"));
+
+        static SafetensorsFile Weights(string name) => SafetensorsFile.Open(Path.Combine(GoldenAdapters.Folder, name, "adapter_model.safetensors"));
+    }
 }

@@ -1,14 +1,17 @@
+using KernelTune.Kernels.Lanes;
+using KernelTune.Kernels.Numerics;
+
 namespace KernelTune.Evaluation.Generation;
 
 /// <summary>Chooses a token: the first of the highest scores, or a draw from the distribution that the scores stand for.</summary>
 /// <remarks>
-/// Draws are counter-based (Philox4x32-10, Salmon et al., 2011): key = seed, counter = (row, step, site). A row's draws do not depend on the
-/// batch around it, on the number of threads or on what was drawn before.
+/// Draws are counter-based (<see cref="Philox"/>): key = seed, counter = (site, step, row). A row's draws do not depend on the rows around it,
+/// on the number of threads or on what was drawn before.
 /// </remarks>
 public sealed class Sampler(ulong seed, bool doSample)
 {
     /// <summary>Sets generation's draws apart from dropout's and shuffling's under the same seed.</summary>
-    private const uint Site = 0x67656e21;
+    private static readonly uint Site = StableHash.Site("generation/sample");
 
     /// <summary>The chosen token. <paramref name="scores"/>: [vocabulary], processed logits.</summary>
     /// <exception cref="GenerationException">Every score is −∞, or one is NaN.</exception>
@@ -62,24 +65,7 @@ public sealed class Sampler(ulong seed, bool doSample)
     /// <summary>A number in [0, 1) of 53 random bits.</summary>
     internal static double Uniform(ulong seed, uint row, uint step)
     {
-        (uint a, uint b) = Philox((row, step, 0, Site), ((uint)seed, (uint)(seed >> 32)));
-        return ((((ulong)a << 32) | b) >> 11) * (1.0 / (1UL << 53));
-    }
-
-    /// <summary>The first two words of Philox4x32-10.</summary>
-    internal static (uint First, uint Second) Philox((uint A, uint B, uint C, uint D) counter, (uint A, uint B) key)
-    {
-        (uint a, uint b, uint c, uint d) = counter;
-        (uint k0, uint k1) = key;
-        for (int round = 0; round < 10; round++)
-        {
-            ulong left = 0xD2511F53UL * a;
-            ulong right = 0xCD9E8D57UL * c;
-            (a, b, c, d) = ((uint)(right >> 32) ^ b ^ k0, (uint)right, (uint)(left >> 32) ^ d ^ k1, (uint)left);
-            k0 += 0x9E3779B9;
-            k1 += 0xBB67AE85;
-        }
-
-        return (a, b);
+        Philox.Block(new RandomPlace(seed, Site, step, row), 0, out U32 high, out U32 low, out _, out _);
+        return ((((ulong)high.Value << 32) | low.Value) >> 11) * (1.0 / (1UL << 53));
     }
 }

@@ -8,15 +8,6 @@ public sealed class SamplerTests
     public void Greedy_takes_the_first_of_equals() => Assert.That(new Sampler(0, doSample: false).Choose([1, 3, 3, 2], 0, 0), Is.EqualTo(1));
 
     [Test]
-    public void Philox_gives_the_words_of_its_authors_test_vectors()
-    {
-        // Random123's kat_vectors, philox4x32 with 10 rounds.
-        Assert.That(Sampler.Philox((0, 0, 0, 0), (0, 0)), Is.EqualTo((0x6627e8d5u, 0xe169c58du)));
-        Assert.That(
-            Sampler.Philox((0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344), (0xa4093822, 0x299f31d0)), Is.EqualTo((0xd16cfe09u, 0x94fdccebu)));
-    }
-
-    [Test]
     public void Draws_follow_the_distribution()
     {
         float[] scores = [MathF.Log(0.5f), float.NegativeInfinity, MathF.Log(0.3f), MathF.Log(0.2f)];
