@@ -1,0 +1,207 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using KernelTune.Kernels.Numerics;
+
+namespace KernelTune.Kernels.Cpu;
+
+/// <summary>
+/// Inner products of rows: up to 4 × 4 at a time. Element p goes to lane p mod 16 whatever the vector's width; the lanes are added in one
+/// fixed tree (halves folded upon each other).
+/// </summary>
+internal static unsafe class MatMulDotTile
+{
+    /// <summary>to[i·4 + j] = Σₚ x[i·ldX + p] · w[j·ldW + p], i below rows (1 to 4), j below 4.</summary>
+    public static void Run(InstructionSet set, int rows, nint k, float* x, nint ldX, float* w, nint ldW, float* to)
+    {
+        if (set != InstructionSet.Avx512)
+        {
+            for (var i = 0; i < rows; i++)
+                if (set == InstructionSet.Avx2)
+                    Row256(k, x + i * ldX, w, ldW, to + i * 4);
+                else
+                    for (var j = 0; j < 4; j++)
+                        to[i * 4 + j] = One128(k, x + i * ldX, w + j * ldW);
+            return;
+        }
+        switch (rows)
+        {
+            case 1: Run512<TileRows1>(k, x, ldX, w, ldW, to); break;
+            case 2: Run512<TileRows2>(k, x, ldX, w, ldW, to); break;
+            case 3: Run512<TileRows3>(k, x, ldX, w, ldW, to); break;
+            default: Run512<TileRows4>(k, x, ldX, w, ldW, to); break;
+        }
+    }
+
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run512<TRows>(nint k, float* x, nint ldX, float* w, nint ldW, float* to) where TRows : struct, ITileRows
+    {
+        Vector512<float> s00 = default, s01 = default, s02 = default, s03 = default;
+        Vector512<float> s10 = default, s11 = default, s12 = default, s13 = default;
+        Vector512<float> s20 = default, s21 = default, s22 = default, s23 = default;
+        Vector512<float> s30 = default, s31 = default, s32 = default, s33 = default;
+        float* w1 = w + ldW, w2 = w1 + ldW, w3 = w2 + ldW;
+        float* x1 = TRows.Count > 1 ? x + ldX : x, x2 = TRows.Count > 2 ? x1 + ldX : x, x3 = TRows.Count > 3 ? x2 + ldX : x;
+        nint p = 0;
+        for (; p + 16 <= k; p += 16)
+        {
+            Vector512<float> v0 = Vector512.Load(w + p), v1 = Vector512.Load(w1 + p), v2 = Vector512.Load(w2 + p), v3 = Vector512.Load(w3 + p);
+            var u = Vector512.Load(x + p);
+            s00 = Avx512F.FusedMultiplyAdd(u, v0, s00);
+            s01 = Avx512F.FusedMultiplyAdd(u, v1, s01);
+            s02 = Avx512F.FusedMultiplyAdd(u, v2, s02);
+            s03 = Avx512F.FusedMultiplyAdd(u, v3, s03);
+            if (TRows.Count > 1)
+            {
+                u = Vector512.Load(x1 + p);
+                s10 = Avx512F.FusedMultiplyAdd(u, v0, s10);
+                s11 = Avx512F.FusedMultiplyAdd(u, v1, s11);
+                s12 = Avx512F.FusedMultiplyAdd(u, v2, s12);
+                s13 = Avx512F.FusedMultiplyAdd(u, v3, s13);
+            }
+            if (TRows.Count > 2)
+            {
+                u = Vector512.Load(x2 + p);
+                s20 = Avx512F.FusedMultiplyAdd(u, v0, s20);
+                s21 = Avx512F.FusedMultiplyAdd(u, v1, s21);
+                s22 = Avx512F.FusedMultiplyAdd(u, v2, s22);
+                s23 = Avx512F.FusedMultiplyAdd(u, v3, s23);
+            }
+            if (TRows.Count > 3)
+            {
+                u = Vector512.Load(x3 + p);
+                s30 = Avx512F.FusedMultiplyAdd(u, v0, s30);
+                s31 = Avx512F.FusedMultiplyAdd(u, v1, s31);
+                s32 = Avx512F.FusedMultiplyAdd(u, v2, s32);
+                s33 = Avx512F.FusedMultiplyAdd(u, v3, s33);
+            }
+        }
+        if (p < k)
+        {
+            Vector512<float> v0 = Tail(w + p, k - p), v1 = Tail(w1 + p, k - p), v2 = Tail(w2 + p, k - p), v3 = Tail(w3 + p, k - p);
+            var u = Tail(x + p, k - p);
+            s00 = Avx512F.FusedMultiplyAdd(u, v0, s00);
+            s01 = Avx512F.FusedMultiplyAdd(u, v1, s01);
+            s02 = Avx512F.FusedMultiplyAdd(u, v2, s02);
+            s03 = Avx512F.FusedMultiplyAdd(u, v3, s03);
+            if (TRows.Count > 1)
+            {
+                u = Tail(x1 + p, k - p);
+                s10 = Avx512F.FusedMultiplyAdd(u, v0, s10);
+                s11 = Avx512F.FusedMultiplyAdd(u, v1, s11);
+                s12 = Avx512F.FusedMultiplyAdd(u, v2, s12);
+                s13 = Avx512F.FusedMultiplyAdd(u, v3, s13);
+            }
+            if (TRows.Count > 2)
+            {
+                u = Tail(x2 + p, k - p);
+                s20 = Avx512F.FusedMultiplyAdd(u, v0, s20);
+                s21 = Avx512F.FusedMultiplyAdd(u, v1, s21);
+                s22 = Avx512F.FusedMultiplyAdd(u, v2, s22);
+                s23 = Avx512F.FusedMultiplyAdd(u, v3, s23);
+            }
+            if (TRows.Count > 3)
+            {
+                u = Tail(x3 + p, k - p);
+                s30 = Avx512F.FusedMultiplyAdd(u, v0, s30);
+                s31 = Avx512F.FusedMultiplyAdd(u, v1, s31);
+                s32 = Avx512F.FusedMultiplyAdd(u, v2, s32);
+                s33 = Avx512F.FusedMultiplyAdd(u, v3, s33);
+            }
+        }
+        if (TRows.Count > 0)
+            Vector128.Create(Fold(s00), Fold(s01), Fold(s02), Fold(s03)).Store(to + 0);
+        if (TRows.Count > 1)
+            Vector128.Create(Fold(s10), Fold(s11), Fold(s12), Fold(s13)).Store(to + 4);
+        if (TRows.Count > 2)
+            Vector128.Create(Fold(s20), Fold(s21), Fold(s22), Fold(s23)).Store(to + 8);
+        if (TRows.Count > 3)
+            Vector128.Create(Fold(s30), Fold(s31), Fold(s32), Fold(s33)).Store(to + 12);
+    }
+
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Row256(nint k, float* x, float* w, nint ldW, float* to)
+    {
+        Vector256<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
+        float* w1 = w + ldW, w2 = w1 + ldW, w3 = w2 + ldW;
+        nint p = 0;
+        for (; p + 16 <= k; p += 16)
+        {
+            Vector256<float> u = Vector256.Load(x + p), v = Vector256.Load(x + p + 8);
+            a0 = Fma.MultiplyAdd(u, Vector256.Load(w + p), a0);
+            b0 = Fma.MultiplyAdd(v, Vector256.Load(w + p + 8), b0);
+            a1 = Fma.MultiplyAdd(u, Vector256.Load(w1 + p), a1);
+            b1 = Fma.MultiplyAdd(v, Vector256.Load(w1 + p + 8), b1);
+            a2 = Fma.MultiplyAdd(u, Vector256.Load(w2 + p), a2);
+            b2 = Fma.MultiplyAdd(v, Vector256.Load(w2 + p + 8), b2);
+            a3 = Fma.MultiplyAdd(u, Vector256.Load(w3 + p), a3);
+            b3 = Fma.MultiplyAdd(v, Vector256.Load(w3 + p + 8), b3);
+        }
+        if (p < k)
+        {
+            Vector512<float> u = Tail(x + p, k - p), v = Tail(w + p, k - p);
+            a0 = Fma.MultiplyAdd(u.GetLower(), v.GetLower(), a0);
+            b0 = Fma.MultiplyAdd(u.GetUpper(), v.GetUpper(), b0);
+            v = Tail(w1 + p, k - p);
+            a1 = Fma.MultiplyAdd(u.GetLower(), v.GetLower(), a1);
+            b1 = Fma.MultiplyAdd(u.GetUpper(), v.GetUpper(), b1);
+            v = Tail(w2 + p, k - p);
+            a2 = Fma.MultiplyAdd(u.GetLower(), v.GetLower(), a2);
+            b2 = Fma.MultiplyAdd(u.GetUpper(), v.GetUpper(), b2);
+            v = Tail(w3 + p, k - p);
+            a3 = Fma.MultiplyAdd(u.GetLower(), v.GetLower(), a3);
+            b3 = Fma.MultiplyAdd(u.GetUpper(), v.GetUpper(), b3);
+        }
+        to[0] = Fold(a0 + b0);
+        to[1] = Fold(a1 + b1);
+        to[2] = Fold(a2 + b2);
+        to[3] = Fold(a3 + b3);
+    }
+
+    private static float One128(nint k, float* x, float* w)
+    {
+        Vector128<float> a = default, b = default, c = default, d = default;
+        nint p = 0;
+        for (; p + 16 <= k; p += 16)
+        {
+            a = Vector128.FusedMultiplyAdd(Vector128.Load(x + p), Vector128.Load(w + p), a);
+            b = Vector128.FusedMultiplyAdd(Vector128.Load(x + p + 4), Vector128.Load(w + p + 4), b);
+            c = Vector128.FusedMultiplyAdd(Vector128.Load(x + p + 8), Vector128.Load(w + p + 8), c);
+            d = Vector128.FusedMultiplyAdd(Vector128.Load(x + p + 12), Vector128.Load(w + p + 12), d);
+        }
+        if (p < k)
+        {
+            Vector512<float> u = Tail(x + p, k - p), v = Tail(w + p, k - p);
+            a = Vector128.FusedMultiplyAdd(u.GetLower().GetLower(), v.GetLower().GetLower(), a);
+            b = Vector128.FusedMultiplyAdd(u.GetLower().GetUpper(), v.GetLower().GetUpper(), b);
+            c = Vector128.FusedMultiplyAdd(u.GetUpper().GetLower(), v.GetUpper().GetLower(), c);
+            d = Vector128.FusedMultiplyAdd(u.GetUpper().GetUpper(), v.GetUpper().GetUpper(), d);
+        }
+        return Fold((a + c) + (b + d));
+    }
+
+    /// <summary>The last elements of a row; zeros beyond.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector512<float> Tail(float* from, nint count)
+    {
+        var lanes = stackalloc float[16];
+        for (nint i = 0; i < 16; i++)
+            lanes[i] = i < count ? from[i] : 0;
+        return Vector512.Load(lanes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Fold(Vector512<float> v) => Fold(v.GetLower() + v.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Fold(Vector256<float> v) => Fold(v.GetLower() + v.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Fold(Vector128<float> v)
+    {
+        var pair = v.GetLower() + v.GetUpper();
+        return pair[0] + pair[1];
+    }
+}
