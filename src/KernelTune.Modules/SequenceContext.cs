@@ -10,7 +10,8 @@ namespace KernelTune.Modules;
 /// <param name="KeyMask">I64 [B, Tk], 1 = may be attended to; Tk counts what the cache holds too. Absent: all may.</param>
 /// <param name="CuSeqlens">I64 [n + 1]: where packed sequences begin; then B is 1 and sequences never see each other.</param>
 /// <param name="Cache">Keys and values of what came before; the new ones are appended. Absent: none.</param>
-public sealed record TokenInput(Tensor Ids, Tensor? Positions = null, Tensor? KeyMask = null, Tensor? CuSeqlens = null, KvCache? Cache = null) : IActivation
+/// <param name="PositionsEnd">The greatest position plus one, where positions are given: some rotary scalings depend on it.</param>
+public sealed record TokenInput(Tensor Ids, Tensor? Positions = null, Tensor? KeyMask = null, Tensor? CuSeqlens = null, KvCache? Cache = null, int? PositionsEnd = null) : IActivation
 {
     public Session Session => Ids.Session;
 

@@ -1,0 +1,33 @@
+using KernelTune.Checkpoints;
+
+namespace KernelTune.Models;
+
+/// <summary>Builds the model that a configuration names. An architecture that is not here is refused: no code that comes with a model is ever run.</summary>
+public static class ModelRegistry
+{
+    /// <summary>The architectures that can be built.</summary>
+    public static IReadOnlyList<string> Architectures { get; } = ["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GPT2LMHeadModel"];
+
+    /// <summary>The causal language model of a configuration, without weights.</summary>
+    /// <exception cref="CheckpointException">The architecture is unknown, or a setting is wrong.</exception>
+    public static CausalLanguageModel CausalLanguageModel(JsonSettings config)
+    {
+        string? named = config.Has("architectures") && config.Strings("architectures") is [var first, ..] ? first : null;
+        string architecture = named ?? config.StringOrNull("model_type") switch
+        {
+            "llama" => "LlamaForCausalLM",
+            "mistral" => "MistralForCausalLM",
+            "qwen2" => "Qwen2ForCausalLM",
+            "gpt2" => "GPT2LMHeadModel",
+            _ => throw config.Bad("architectures", "missing, and model_type names no model that is known"),
+        };
+        return architecture switch
+        {
+            "LlamaForCausalLM" => new Llama(config, architecture, "llama"),
+            "MistralForCausalLM" => new Llama(config, architecture, "mistral"),
+            "Qwen2ForCausalLM" => new Llama(config, architecture, "qwen2"),
+            "GPT2LMHeadModel" or "GPT2Model" => new Gpt2(config, architecture),
+            _ => throw config.Bad("architectures", $"{CheckpointException.Quote(architecture)} is not known; known are {string.Join(", ", Architectures)}"),
+        };
+    }
+}
