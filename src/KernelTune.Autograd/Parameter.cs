@@ -76,6 +76,17 @@ public sealed class Parameter : IDisposable
         }
     }
 
+    /// <summary>Puts the value at a place that others share (an arena), in place of memory of its own. The place is retained.</summary>
+    public void Place(in View place)
+    {
+        if (place.Shape != Shape)
+            throw new ShapeException("place", $"{Path} {Shape} at {place.Shape}");
+        place.Block.Retain();
+        Dispose();
+        device = place.Block.Device;
+        value = new Tensor(place, this);
+    }
+
     /// <summary>Sets the value from host numbers in the checkpoint's order. Allocates first if that was not done.</summary>
     /// <param name="on">The device.</param>
     /// <param name="numbers">As many as the shape has elements.</param>
