@@ -91,11 +91,11 @@ internal static class RecipeKeys
         if (All.FirstOrDefault(key => key.EndsWith("." + name, StringComparison.Ordinal) || key == name) is { } elsewhere) return $"unknown key: it belongs at {elsewhere}";
 
         string[] siblings = [.. Children(parent)];
-        string? nearest = siblings.MinBy(key => EditDistance(key, name));
-        if (nearest is not null && EditDistance(nearest, name) <= Math.Max(1, Math.Min(name.Length, nearest.Length) / 2))
+        string? nearest = siblings.MinBy(key => EditDistance.Between(key, name));
+        if (nearest is not null && EditDistance.Between(nearest, name) <= Math.Max(1, Math.Min(name.Length, nearest.Length) / 2))
             return $"unknown key; did you mean {nearest}?";
-        string farther = All.MinBy(key => EditDistance(key[(key.LastIndexOf('.') + 1)..], name))!;
-        return EditDistance(farther[(farther.LastIndexOf('.') + 1)..], name) <= 2
+        string farther = All.MinBy(key => EditDistance.Between(key[(key.LastIndexOf('.') + 1)..], name))!;
+        return EditDistance.Between(farther[(farther.LastIndexOf('.') + 1)..], name) <= 2
             ? $"unknown key; did you mean {farther}?"
             : $"unknown key; {(parent.Length == 0 ? "a recipe has" : parent + " has")} {string.Join(", ", siblings)}";
     }
@@ -105,20 +105,4 @@ internal static class RecipeKeys
         .Where(key => parent.Length == 0 || key.StartsWith(parent + ".", StringComparison.Ordinal))
         .Select(key => parent.Length == 0 ? key : key[(parent.Length + 1)..])
         .Where(key => !key.Contains('.', StringComparison.Ordinal));
-
-    /// <summary>Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours, one each.</summary>
-    public static int EditDistance(string a, string b)
-    {
-        var d = new int[a.Length + 1, b.Length + 1];
-        for (int i = 0; i <= a.Length; i++) d[i, 0] = i;
-        for (int j = 0; j <= b.Length; j++) d[0, j] = j;
-        for (int i = 1; i <= a.Length; i++)
-            for (int j = 1; j <= b.Length; j++)
-            {
-                int cost = a[i - 1] == b[j - 1] ? 0 : 1;
-                d[i, j] = Math.Min(Math.Min(d[i - 1, j] + 1, d[i, j - 1] + 1), d[i - 1, j - 1] + cost);
-                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i, j] = Math.Min(d[i, j], d[i - 2, j - 2] + 1);
-            }
-        return d[a.Length, b.Length];
-    }
 }

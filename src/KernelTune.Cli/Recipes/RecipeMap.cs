@@ -82,8 +82,8 @@ internal sealed class RecipeMap
         foreach (string word in later)
             if (word == text)
                 throw new RecipeException(node.Place, Full(key), $"{text} is not built yet in this version; it has {Words(words)}");
-        string nearest = words.MinBy(w => RecipeKeys.EditDistance(w.Word, text)).Word;
-        string hint = RecipeKeys.EditDistance(nearest, text) <= Math.Max(1, nearest.Length / 3) ? $"; did you mean {nearest}?" : "";
+        string nearest = words.MinBy(w => EditDistance.Between(w.Word, text)).Word;
+        string hint = EditDistance.Between(nearest, text) <= Math.Max(1, nearest.Length / 3) ? $"; did you mean {nearest}?" : "";
         throw new RecipeException(node.Place, Full(key), $"found {Describe(node)}, wanted {Words(words)}{hint}");
     }
 

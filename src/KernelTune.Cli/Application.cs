@@ -1,0 +1,90 @@
+using System.CommandLine;
+using KernelTune.Cli.Verbs;
+
+namespace KernelTune.Cli;
+
+/// <summary>The command <c>kerneltune</c>: its verbs, the options that they share, and how each ends.</summary>
+internal sealed class Application
+{
+    private readonly Terminal _terminal;
+    private readonly Signals? _signals;
+    private readonly Option<string> _logFormat = new("--log-format") { Description = "text, or json: one object a line, on standard error", Recursive = true };
+    private readonly Option<bool> _debug = new("--debug") { Description = "show the stack trace of an error", Recursive = true };
+
+    private Application(Terminal terminal, Signals? signals) => (_terminal, _signals) = (terminal, signals);
+
+    /// <summary>Runs the command line <paramref name="arguments"/>.</summary>
+    /// <returns>The process's exit code; <see cref="ExitCode"/> names them.</returns>
+    public static int Run(IReadOnlyList<string> arguments, Terminal terminal, Signals? signals = null) =>
+        new Application(terminal, signals).Invoke(arguments);
+
+    /// <summary>The command with all its verbs.</summary>
+    public RootCommand Root()
+    {
+        _logFormat.DefaultValueFactory = _ => "text";
+        _logFormat.AcceptOnlyFromAmong("text", "json");
+        return new RootCommand("Fine-tunes language models: a training engine in C#.")
+        {
+            _logFormat,
+            _debug,
+            new InspectVerb().Command(this),
+            new DoctorVerb().Command(this),
+        };
+    }
+
+    /// <summary>Makes <paramref name="work"/> what <paramref name="command"/> does: shared options are read, and what it throws becomes a line and a code.</summary>
+    public Command WithAction(Command command, Action<ParseResult, Terminal, CancellationToken> work)
+    {
+        command.SetAction(parsed =>
+        {
+            _terminal.LogsJson = parsed.GetValue(_logFormat) == "json";
+            _terminal.Debug = parsed.GetValue(_debug);
+            try
+            {
+                work(parsed, _terminal, _signals?.Stop ?? default);
+                return (int)(_signals?.Code ?? ExitCode.Success);
+            }
+            catch (OperationCanceledException) when (_signals?.Code is not null)
+            {
+                return (int)_signals.Code.Value;
+            }
+#pragma warning disable CA1031 // The outermost frame: whatever it is, the user reads a line and the process ends with a code.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                _terminal.Fail(Failures.Describe(e, _terminal.Debug));
+                return (int)Failures.CodeOf(e);
+            }
+        });
+        return command;
+    }
+
+    private int Invoke(IReadOnlyList<string> arguments)
+    {
+        ParseResult parsed = Root().Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            _terminal.LogsJson = arguments.Contains("--log-format=json") || arguments.SkipWhile(a => a != "--log-format").Skip(1).FirstOrDefault() == "json";
+            _terminal.Fail($"{Complaint(parsed)} (kerneltune {Verb(parsed)}--help says how)");
+            return (int)ExitCode.Usage;
+        }
+        return parsed.Invoke(new InvocationConfiguration
+        {
+            Output = _terminal.Out,
+            Error = _terminal.Error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,   // signals are ours
+        });
+    }
+
+    private static string Verb(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+
+    private static string Complaint(ParseResult parsed)
+    {
+        if (parsed.CommandResult.Command is not RootCommand root) return parsed.Errors[0].Message;
+        string[] verbs = [.. root.Subcommands.Select(c => c.Name)];
+        if (parsed.UnmatchedTokens is not [var word, ..]) return $"no command given: {string.Join(", ", verbs)}";
+        string nearest = verbs.MinBy(v => EditDistance.Between(v, word))!;
+        return $"unknown command '{word}'" + (EditDistance.Between(nearest, word) <= 3 ? $"; did you mean {nearest}?" : $": {string.Join(", ", verbs)}");
+    }
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+
+namespace KernelTune.Cli.Verbs;
+
+/// <summary><c>doctor</c>: what this machine has: the processor and what its instructions are worth, memory, devices and why one is missing.</summary>
+internal sealed class DoctorVerb
+{
+    private readonly Option<bool> _json = new("--json") { Description = "the same as JSON" };
+
+    public Command Command(Application application) => application.WithAction(
+        new Command("doctor", "Show what this machine has for training: processor, memory, devices.") { _json },
+        (parsed, terminal, _) => Run(parsed.GetValue(_json), terminal));
+
+    private static void Run(bool json, Terminal terminal)
+    {
+        MachineFacts facts = MachineFacts.Read();
+        IReadOnlyList<(string Name, bool Present, string Why)> devices =
+        [
+            ("reference", true, "double precision, plain loops"),
+            ("cpu", true, $"{facts.Instructions}, {facts.Processors} threads"),
+            ("cuda", false, "this version has no GPU device"),
+            ("opencl", false, "this version has no GPU device"),
+        ];
+        if (json)
+        {
+            JsonObject result = facts.ToJson();
+            result["devices"] = new JsonArray([.. devices.Select(d => (JsonNode)new JsonObject { ["name"] = d.Name, ["present"] = d.Present, ["why"] = d.Why })]);
+            terminal.WriteJson(result);
+            return;
+        }
+        foreach (var (key, value) in facts.Lines()) terminal.Out.WriteLine($"{key,-14} {value}");
+        foreach (var (name, present, why) in devices) terminal.Out.WriteLine($"{"device",-14} {name,-10} {(present ? "yes" : "no"),-4} {why}");
+    }
+}
