@@ -21,13 +21,13 @@ public readonly unsafe struct F32x16(Vector512<float> value) : IRowLane<F32x16>
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static void Store(F32x16 value, void* to) => value.Value.Store((float*)to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> First(int count) => Avx512F.CompareGreaterThan(Vector512.Create(count), Vector512<int>.Indices).AsSingle();
+    public static F32x16 First(int count) => new(Avx512F.CompareGreaterThan(Vector512.Create(count), Vector512<int>.Indices).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F32x16 LoadPart(void* from, int count) => new(Avx512F.MaskLoad((float*)from, First(count), Vector512<float>.Zero));
+    public static F32x16 LoadPart(void* from, int count) => new(Avx512F.MaskLoad((float*)from, First(count).Value, Vector512<float>.Zero));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePart(F32x16 value, void* to, int count) => Avx512F.MaskStore((float*)to, First(count), value.Value);
+    public static void StorePart(F32x16 value, void* to, int count) => Avx512F.MaskStore((float*)to, First(count).Value, value.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32x16 operator +(F32x16 a, F32x16 b) => new(Avx512F.Add(a.Value, b.Value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32x16 operator -(F32x16 a, F32x16 b) => new(Avx512F.Subtract(a.Value, b.Value));

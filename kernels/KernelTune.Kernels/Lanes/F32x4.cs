@@ -100,5 +100,8 @@ public readonly unsafe struct F32x4(Vector128<float> value) : IRowLane<F32x4>
         return F32.Max(new(halves.Value.GetElement(0)), new(halves.Value.GetElement(1))).Value;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static F32x4 First(int count) => new(Vector128.GreaterThan(Vector128.Create(count), Vector128<int>.Indices).AsSingle());
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static bool Any(F32x4 mask) => Vector128.ExtractMostSignificantBits(mask.Value) != 0;
 }

@@ -21,13 +21,13 @@ public readonly unsafe struct F32x8(Vector256<float> value) : IRowLane<F32x8>
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static void Store(F32x8 value, void* to) => value.Value.Store((float*)to);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> First(int count) => Avx2.CompareGreaterThan(Vector256.Create(count), Vector256<int>.Indices).AsSingle();
+    public static F32x8 First(int count) => new(Avx2.CompareGreaterThan(Vector256.Create(count), Vector256<int>.Indices).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static F32x8 LoadPart(void* from, int count) => new(Avx.MaskLoad((float*)from, First(count)));
+    public static F32x8 LoadPart(void* from, int count) => new(Avx.MaskLoad((float*)from, First(count).Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePart(F32x8 value, void* to, int count) => Avx.MaskStore((float*)to, First(count), value.Value);
+    public static void StorePart(F32x8 value, void* to, int count) => Avx.MaskStore((float*)to, First(count).Value, value.Value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32x8 operator +(F32x8 a, F32x8 b) => new(Avx.Add(a.Value, b.Value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32x8 operator -(F32x8 a, F32x8 b) => new(Avx.Subtract(a.Value, b.Value));

@@ -120,6 +120,9 @@ public interface IRowLane<V> : IFloat32Lane<V>, IVectorLane<V> where V : struct,
     /// <summary>The largest; NaN if any is NaN.</summary>
     static abstract float Largest(V a);
 
+    /// <summary>A mask: the first <paramref name="count"/> places.</summary>
+    static abstract V First(int count);
+
     /// <summary>True if the mask is set in any place.</summary>
     static abstract bool Any(V mask);
 }

@@ -94,5 +94,8 @@ public readonly unsafe struct Pair<V>(V low, V high) : IRowLane<Pair<V>> where V
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Sum(Pair<V> a) => V.Sum(a.Low + a.High);
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static float Largest(Pair<V> a) => V.Largest(V.Max(a.Low, a.High));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Pair<V> First(int count) => new(V.First(Math.Min(count, V.Width)), V.First(Math.Max(count - V.Width, 0)));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static bool Any(Pair<V> mask) => V.Any(mask.Low | mask.High);
 }
