@@ -6,6 +6,7 @@ public static class Registry
     public static IReadOnlyList<IFamily> All { get; } =
     [
         new ChatFamily(),
+        new DataFamily(),
         new QuantizationFamily(),
         new GenerationFamily(),
         new ScheduleFamily(),

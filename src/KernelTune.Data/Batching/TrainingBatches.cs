@@ -1,0 +1,97 @@
+namespace KernelTune.Data;
+
+/// <summary>Where a stream of batches stands: the next batch begins at row Position of the epoch's order.</summary>
+/// <param name="Epoch">Epochs begun, from 0.</param>
+/// <param name="Position">Rows of this epoch already given out.</param>
+public readonly record struct BatchState(long Epoch, long Position);
+
+/// <summary>
+/// An endless stream of micro-batches over rows, epoch after epoch. Its order depends on the seed and the epoch alone, so a state that was saved continues with
+/// exactly the batches that would have followed. The last batch of an epoch may be shorter than the others.
+/// </summary>
+public sealed class TrainingBatches
+{
+    private readonly IReadOnlyList<TokenRow> _rows;
+    private readonly SftCollator _collator;
+    private readonly int _batchSize;
+    private readonly long? _shuffleSeed;
+    private int[]? _order;
+    private long _orderEpoch = -1;
+
+    /// <param name="rows">The rows; at least one.</param>
+    /// <param name="collator">Makes batches of them.</param>
+    /// <param name="batchSize">Rows a micro-batch.</param>
+    /// <param name="shuffleSeed">Null: the rows' own order in every epoch.</param>
+    /// <exception cref="ArgumentException">No rows.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A batch size below 1.</exception>
+    public TrainingBatches(IReadOnlyList<TokenRow> rows, SftCollator collator, int batchSize, long? shuffleSeed)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        if (rows.Count == 0) throw new ArgumentException("no rows to train on", nameof(rows));
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        (_rows, _collator, _batchSize, _shuffleSeed) = (rows, collator, batchSize, shuffleSeed);
+    }
+
+    /// <summary>Where the stream stands; saved with a checkpoint.</summary>
+    public BatchState State { get; private set; }
+
+    public int BatchSize => _batchSize;
+
+    public int RowsPerEpoch => _rows.Count;
+
+    public int BatchesPerEpoch => (_rows.Count + _batchSize - 1) / _batchSize;
+
+    /// <summary>Continues from a state that was saved.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The state is not one of this stream: the rows or the batch size were others.</exception>
+    public void Restore(BatchState state)
+    {
+        if (state.Epoch < 0 || state.Position < 0 || state.Position >= _rows.Count || state.Position % _batchSize != 0)
+            throw new ArgumentOutOfRangeException(nameof(state), $"epoch {state.Epoch}, row {state.Position} was found; a row below {_rows.Count} that begins a batch of {_batchSize} wanted");
+        State = state;
+    }
+
+    /// <summary>The next micro-batch.</summary>
+    public Batch Next()
+    {
+        int start = (int)State.Position, end = Math.Min(start + _batchSize, _rows.Count);
+        var rows = new TokenRow[end - start];
+        for (int i = start; i < end; i++) rows[i - start] = _rows[RowAt(State.Epoch, i)];
+        bool last = end == _rows.Count;
+        State = last ? new BatchState(State.Epoch + 1, 0) : new BatchState(State.Epoch, end);
+        return _collator.Collate(rows, last);
+    }
+
+    /// <summary>All rows once, in their own order, without touching the stream: what an evaluation walks.</summary>
+    public IEnumerable<Batch> InOrder()
+    {
+        for (int start = 0; start < _rows.Count; start += _batchSize)
+        {
+            int end = Math.Min(start + _batchSize, _rows.Count);
+            yield return _collator.Collate(_rows.Skip(start).Take(end - start).ToArray(), end == _rows.Count);
+        }
+    }
+
+    /// <summary>
+    /// The micro-batch that needs the most memory: without shuffling the largest that occurs, with it the longest rows together, which is a bound for all epochs.
+    /// </summary>
+    public Batch Largest()
+    {
+        if (_shuffleSeed is not null) return _collator.Collate(_rows.OrderByDescending(r => r.Ids.Length).Take(_batchSize).ToArray());
+        Batch? largest = null;
+        foreach (Batch batch in InOrder())
+            if (largest is null || (long)batch.Rows * batch.Columns > (long)largest.Rows * largest.Columns) largest = batch;
+        return largest!;
+    }
+
+    private int RowAt(long epoch, int position)
+    {
+        if (_shuffleSeed is not { } seed) return position;
+        if (_order is null || _orderEpoch != epoch)
+        {
+            _order = SeededOrder.Permutation(_rows.Count, seed, epoch);
+            _orderEpoch = epoch;
+        }
+
+        return _order[position];
+    }
+}
