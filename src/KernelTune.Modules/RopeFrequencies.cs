@@ -138,7 +138,7 @@ public static class RopeFrequencies
     private static (double[] Inverse, double Scaling) LongRope(RopeParameters p, int dim, double maxPositions, int? sequenceLength)
     {
         double original = p.OriginalMaxPositionEmbeddings ?? maxPositions;
-        double factor = p.OriginalMaxPositionEmbeddings is null ? p.Factor ?? 1 : maxPositions / original;
+        double factor = p.Factor ?? (maxPositions / original);
         double scaling = p.AttentionFactor ?? (factor <= 1 ? 1 : Math.Sqrt(1 + (Math.Log(factor) / Math.Log(original))));
         var stretch = (sequenceLength ?? 0) > original ? p.LongFactor : p.ShortFactor;
         var inverse = Plain(p.Theta, dim);

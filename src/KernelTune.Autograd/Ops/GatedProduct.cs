@@ -8,19 +8,26 @@ namespace KernelTune.Autograd.Ops;
 /// <exception cref="ShapeException">gate and up differ in shape.</exception>
 public static class GatedProduct
 {
+    /// <summary>A gate without parameters.</summary>
     public static Tensor Apply<TOp>(Tensor gate, Tensor up)
-        where TOp : struct, IBinaryOp<None>
+        where TOp : struct, IBinaryOp<None> => Apply<TOp, None>(gate, up, default);
+
+    /// <summary>A gate with parameters.</summary>
+    public static Tensor Apply<TOp, P>(Tensor gate, Tensor up, P parameters)
+        where TOp : struct, IBinaryOp<P>
+        where P : struct
     {
         if (gate.Shape != up.Shape)
             throw new ShapeException("swiglu", $"gate {gate.Shape} beside up {up.Shape}");
         var session = gate.Parameter is null ? gate.Session : up.Session;
         var y = session.New(gate.Shape);
-        session.Device.Run(MapCall.Binary<TOp, None>(y.View, gate.View, up.View));
-        return session.Record("swiglu", y, [gate, up], new Backward<TOp>(gate, up), gate, up);
+        session.Device.Run(MapCall.Binary<TOp, P>(y.View, gate.View, up.View, parameters));
+        return session.Record("swiglu", y, [gate, up], new Backward<TOp, P>(gate, up, parameters), gate, up);
     }
 
-    private sealed class Backward<TOp>(Tensor gate, Tensor up) : IBackward
-        where TOp : struct, IBinaryOp<None>
+    private sealed class Backward<TOp, P>(Tensor gate, Tensor up, P parameters) : IBackward
+        where TOp : struct, IBinaryOp<P>
+        where P : struct
     {
         public void Run(ReadOnlySpan<View> gradOutputs, Gradients gradients)
         {
@@ -31,13 +38,13 @@ public static class GatedProduct
                 var other = work.Like(gradOutputs[0]);
                 var one = gradients.Begin(wanted);
                 gradients.Device.Run(wanted == gate
-                    ? MapCall.BinaryGrad<TOp, None>(one, other, gate.View, up.View, gradOutputs[0])
-                    : MapCall.BinaryGrad<TOp, None>(other, one, gate.View, up.View, gradOutputs[0]));
+                    ? MapCall.BinaryGrad<TOp, P>(one, other, gate.View, up.View, gradOutputs[0], parameters)
+                    : MapCall.BinaryGrad<TOp, P>(other, one, gate.View, up.View, gradOutputs[0], parameters));
                 gradients.Finish(wanted, one);
                 return;
             }
             var (dGate, dUp) = (gradients.Begin(gate), gradients.Begin(up));
-            gradients.Device.Run(MapCall.BinaryGrad<TOp, None>(dGate, dUp, gate.View, up.View, gradOutputs[0]));
+            gradients.Device.Run(MapCall.BinaryGrad<TOp, P>(dGate, dUp, gate.View, up.View, gradOutputs[0], parameters));
             gradients.Finish(gate, dGate);
             gradients.Finish(up, dUp);
         }

@@ -17,27 +17,36 @@ public enum Causality : byte
 }
 
 /// <summary>The settings of attention.</summary>
+/// <remarks>
+/// Causality, window and ALiBi count j − (i + Tk − Tq), from the key side; with <see cref="Causality.TopLeft"/> they count j − i.
+/// </remarks>
 /// <param name="Scale">Multiplies q·k.</param>
 /// <param name="Causality">Where the causal mask is aligned.</param>
-/// <param name="WindowLeft">Keys up to this far before the query are visible, counted from the key side (i + Tk − Tq); −1: no limit.</param>
+/// <param name="WindowLeft">Keys up to this far before the query are visible; −1: no limit.</param>
 /// <param name="WindowRight">Keys up to this far after the query; −1: no limit.</param>
 /// <param name="Softcap">c &gt; 0: scores become c·tanh(score / c), before bias and mask.</param>
 public readonly record struct AttentionOptions(double Scale, Causality Causality = Causality.None, int WindowLeft = -1, int WindowRight = -1, double Softcap = 0)
 {
-    /// <summary>The greatest j − (i + Tk − Tq) that is visible.</summary>
-    public long Latest(int queries, int keys) => Math.Min(
-        Causality switch { Causality.BottomRight => 0, Causality.TopLeft => (long)queries - keys, _ => long.MaxValue },
-        WindowRight < 0 ? long.MaxValue : WindowRight);
+    /// <summary>The greatest j − (i + Tk − Tq) that is visible; <see cref="long.MaxValue"/>: no limit.</summary>
+    public long Latest(int queries, int keys) => Greatest == long.MaxValue ? long.MaxValue : Greatest + Shift(queries, keys);
 
-    /// <summary>The least j − (i + Tk − Tq) that is visible.</summary>
-    public long Earliest => WindowLeft < 0 ? long.MinValue : -(long)WindowLeft;
+    /// <summary>The least j − (i + Tk − Tq) that is visible; <see cref="long.MinValue"/>: no limit.</summary>
+    public long Earliest(int queries, int keys) => Least == long.MinValue ? long.MinValue : Least + Shift(queries, keys);
+
+    /// <summary>The greatest distance that is visible, counted as the causality counts it.</summary>
+    internal long Greatest => Math.Min(Causality == Causality.None ? long.MaxValue : 0, WindowRight < 0 ? long.MaxValue : WindowRight);
+
+    /// <summary>The least such distance.</summary>
+    internal long Least => WindowLeft < 0 ? long.MinValue : -(long)WindowLeft;
+
+    private long Shift(int queries, int keys) => Causality == Causality.TopLeft ? (long)queries - keys : 0;
 }
 
 /// <summary>What else decides or shifts the scores; each may be absent.</summary>
 /// <param name="KeyMask">I64 [B, Tk]: 1 = may be attended to.</param>
 /// <param name="FullMask">I64, broadcasts to [B, H, Tq, Tk].</param>
 /// <param name="Bias">Real, broadcasts to [B, H, Tq, Tk]; added to the scores.</param>
-/// <param name="Slopes">[H]: ALiBi adds slope·(j − (i + Tk − Tq)) (Press et al., 2022).</param>
+/// <param name="Slopes">[H]: ALiBi adds slope·distance (Press et al., 2022).</param>
 /// <param name="Sinks">[H]: e^sink joins the denominator.</param>
 /// <param name="CuSeqlensQ">I64 [n + 1]: where packed sequences begin among the queries; then B is 1 and sequences never see each other.</param>
 /// <param name="CuSeqlensK">The same among the keys.</param>

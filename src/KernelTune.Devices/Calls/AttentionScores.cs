@@ -14,7 +14,7 @@ internal static class AttentionScores
     {
         int queries = q.Shape[1], keys = k.Shape[1];
         long pairs = 0;
-        long latest = options.Latest(queries, keys), earliest = options.Earliest;
+        long latest = options.Latest(queries, keys), earliest = options.Earliest(queries, keys);
         for (int i = 0; i < queries; i++)
         {
             long at = (long)i + keys - queries;
@@ -52,14 +52,14 @@ internal static class AttentionScores
         }
         if (masks.Bias.Exists)
             device.Run(MapCall.Binary<Add, None>(s, s, masks.Bias.Broadcast(shape)));
-        var distance = Distance(device, work, shape, masks, type, out var same);
+        var distance = Distance(device, work, shape, options.Causality == Causality.TopLeft, masks, type, out var same);
         if (masks.Slopes.Exists)
         {
             var alibi = work.Take(shape.With(0, 1), type);
             device.Run(MapCall.Binary<Mul, None>(alibi, distance.Unsqueeze(0).Unsqueeze(0).Broadcast(alibi.Shape), masks.Slopes.Unsqueeze(0).Unsqueeze(2).Unsqueeze(3).Broadcast(alibi.Shape)));
             device.Run(MapCall.Binary<Add, None>(s, s, alibi.Broadcast(shape)));
         }
-        long latest = options.Latest(shape[2], shape[3]), earliest = options.Earliest;
+        long latest = options.Greatest, earliest = options.Least;
         if (latest != long.MaxValue || earliest != long.MinValue)
         {
             var band = work.Like(distance);
@@ -104,8 +104,8 @@ internal static class AttentionScores
         return s;
     }
 
-    // j − (i + Tk − Tq) as [Tq, Tk], counted within each packed sequence from its end; `same`: 1 where both belong to one sequence.
-    private static View Distance(Device device, Workspace work, Shape shape, in AttentionMasks masks, DType type, out View same)
+    // j − (i + Tk − Tq) as [Tq, Tk], counted within each packed sequence from its end, or j − i counted from the start; `same`: 1 where both belong to one sequence.
+    private static View Distance(Device device, Workspace work, Shape shape, bool fromStart, in AttentionMasks masks, DType type, out View same)
     {
         int queries = shape[2], keys = shape[3];
         var distance = work.Take(new Shape(queries, keys), type);
@@ -114,36 +114,39 @@ internal static class AttentionScores
         {
             device.Run(new RampCall(i, 0, 1));
             device.Run(new RampCall(j, 0, 1));
-            var (sequenceQ, sequenceK) = (Sequence(device, work, i, masks.CuSeqlensQ), Sequence(device, work, j, masks.CuSeqlensK));
+            var (sequenceQ, sequenceK) = (Sequence(device, work, i, masks.CuSeqlensQ, fromStart), Sequence(device, work, j, masks.CuSeqlensK, fromStart));
             same = work.Take(new Shape(queries, keys), type);
             device.Run(MapCall.Step2<Equal, None>(same, sequenceQ.Unsqueeze(1).Broadcast(same.Shape), sequenceK.Unsqueeze(0).Broadcast(same.Shape)));
         }
         else
         {
             same = default;
-            device.Run(new RampCall(i, -queries, 1));
-            device.Run(new RampCall(j, -keys, 1));
+            device.Run(new RampCall(i, fromStart ? 0 : -queries, 1));
+            device.Run(new RampCall(j, fromStart ? 0 : -keys, 1));
         }
         device.Run(MapCall.Binary<Sub, None>(distance, j.Unsqueeze(0).Broadcast(distance.Shape), i.Unsqueeze(1).Broadcast(distance.Shape)));
         return distance;
     }
 
-    // The number of the sequence that each position belongs to; the positions become distances from that sequence's end.
-    private static View Sequence(Device device, Workspace work, in View position, in View starts)
+    // The number of the sequence that each position belongs to; the positions become distances from that sequence's end, or from its start.
+    private static View Sequence(Device device, Workspace work, in View position, in View starts, bool fromStart)
     {
         int n = position.Shape[0], marks = starts.Shape[0];
         var shape = new Shape(n, marks);
-        var (mark, begun, end) = (work.Take(new Shape(marks), position.Type), work.Take(shape, position.Type), work.Take(new Shape(n, 1), position.Type));
+        var (mark, begun, origin) = (work.Take(new Shape(marks), position.Type), work.Take(shape, position.Type), work.Take(new Shape(n, 1), position.Type));
         var sequence = work.Take(new Shape(n, 1), position.Type);
         device.Run(new CopyCall(starts, mark));
         var (p, m) = (position.Unsqueeze(1).Broadcast(shape), mark.Unsqueeze(0).Broadcast(shape));
         device.Run(MapCall.Step2<AtLeast, None>(begun, p, m));
         device.Run(new ReduceCall(begun, sequence, 1, Reduction.Sum));
 
-        // The end is the least mark beyond the position: marks already passed count as +∞.
-        device.Run(MapCall.Step2<InfiniteWhereOne, None>(begun, m, begun));
-        device.Run(new ReduceCall(begun, end, 1, Reduction.Min));
-        device.Run(MapCall.Binary<Sub, None>(position.Unsqueeze(1), position.Unsqueeze(1), end));
+        // The start is the greatest mark passed: of the others 0 is left. The end is the least mark beyond: those passed count as +∞.
+        if (fromStart)
+            device.Run(MapCall.Binary<Mul, None>(begun, m, begun));
+        else
+            device.Run(MapCall.Step2<InfiniteWhereOne, None>(begun, m, begun));
+        device.Run(new ReduceCall(begun, origin, 1, fromStart ? Reduction.Max : Reduction.Min));
+        device.Run(MapCall.Binary<Sub, None>(position.Unsqueeze(1), position.Unsqueeze(1), origin));
         return sequence.Reshape(new Shape(n));
     }
 

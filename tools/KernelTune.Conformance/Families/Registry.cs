@@ -5,6 +5,7 @@ public static class Registry
 {
     public static IReadOnlyList<IFamily> All { get; } =
     [
+        new OpsFamily(),
         new ChatFamily(),
         new DataFamily(),
         new QuantizationFamily(),

@@ -1,0 +1,15 @@
+using KernelTune.Devices;
+using KernelTune.Devices.Reference;
+
+namespace KernelTune.Conformance;
+
+/// <summary>The devices that cases can be run on, by the name that the command line gives them.</summary>
+public static class DeviceChoice
+{
+    /// <summary>A device of that name, which the caller disposes; null: there is none of that name yet.</summary>
+    public static Device? Create(string name) => name switch
+    {
+        "reference" => new ReferenceDevice(),
+        _ => null,
+    };
+}
