@@ -1,1 +1,17 @@
-return 0;
+using System.Globalization;
+using KernelTune.Bench;
+
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+using var report = Report.Open(args);
+switch (args)
+{
+    case ["peak", ..]:
+        PeakBench.Run(report);
+        return 0;
+    case ["matmul", ..]:
+        MatMulBench.Run(report);
+        return 0;
+    default:
+        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--out FILE.md]");
+        return 2;
+}
