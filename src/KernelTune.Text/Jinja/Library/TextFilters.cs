@@ -263,7 +263,7 @@ internal static class TextFilters
     private static string Quote(string text, bool forQuery)
     {
         var into = new StringBuilder();
-        foreach (byte b in Encoding.UTF8.GetBytes(text))
+        foreach (byte b in System.Text.Encoding.UTF8.GetBytes(text))
         {
             char c = (char)b;
             if (char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-' or '~' || (c == '/' && !forQuery)) into.Append(c);
