@@ -18,9 +18,17 @@ public static class SeededOrder
         if (!(share > 0 && share < 1)) throw new ArgumentOutOfRangeException(nameof(share), $"a validation share of {share} was found, more than 0 and less than 1 wanted");
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 2);
         int held = Math.Clamp((int)Math.Round(share * count, MidpointRounding.AwayFromZero), 1, count - 1);
-        int[] chosen = Shuffled(count, seed, 1)[..held];
-        Array.Sort(chosen);
-        return chosen;
+        return Chosen(count, held, seed, 1);
+    }
+
+    /// <summary>Which <paramref name="chosen"/> of <paramref name="count"/> rows of file number <paramref name="file"/> are drawn. Ascending.</summary>
+    public static int[] Sample(int count, int chosen, long seed, int file) => Chosen(count, chosen, seed, 3 + (2 * (ulong)file));
+
+    private static int[] Chosen(int count, int chosen, long seed, ulong stream)
+    {
+        int[] rows = Shuffled(count, seed, stream)[..chosen];
+        Array.Sort(rows);
+        return rows;
     }
 
     private static int[] Shuffled(int count, long seed, ulong stream)

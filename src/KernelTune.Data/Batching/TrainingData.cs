@@ -4,178 +4,91 @@ using KernelTune.Text.Chat;
 
 namespace KernelTune.Data;
 
-/// <summary>What carries loss: the recipe's <c>loss_on</c>.</summary>
-public enum LossOn
-{
-    /// <summary>By the rows: the assistant's words in conversations, the completion where there is one, else everything.</summary>
-    Default,
-    Assistant,
-    Completion,
-    All,
-}
-
-/// <summary>The <c>data</c> block of a recipe and what batches need of the rest of it.</summary>
-public sealed record TrainingDataOptions
-{
-    /// <summary>A file of JSON Lines.</summary>
-    public required string Train { get; init; }
-
-    /// <summary>A file of its own, or null.</summary>
-    public string? ValidationFile { get; init; }
-
-    /// <summary>The share of the training rows that is held out instead, within (0, 1); or null.</summary>
-    public double? ValidationShare { get; init; }
-
-    public ExampleFormat Format { get; init; } = ExampleFormat.Auto;
-
-    public int? MaxLength { get; init; }
-
-    public Truncation Truncation { get; init; }
-
-    /// <summary>Training rows are packed; validation rows never are.</summary>
-    public Packing Packing { get; init; }
-
-    public bool Shuffle { get; init; } = true;
-
-    public RowRange? Rows { get; init; }
-
-    public LossOn LossOn { get; init; }
-
-    public long Seed { get; init; }
-
-    /// <summary>Rows a micro-batch.</summary>
-    public int BatchSize { get; init; } = 1;
-
-    public bool SkipBad { get; init; }
-
-    public bool Strict { get; init; }
-
-    public bool SpecialInContent { get; init; }
-
-    /// <summary>Columns are rounded up to a multiple of this; null: they are not.</summary>
-    public int? PadToMultipleOf { get; init; }
-}
-
-/// <summary>What became of one file.</summary>
-/// <param name="File">Its path.</param>
-/// <param name="Reading">What reading met.</param>
-/// <param name="Preparation">What preparing met.</param>
-public sealed record FileAccount(string File, ReadAccount Reading, PreparationAccount Preparation);
-
 /// <summary>The rows that a recipe trains and validates on, tokenized; and the streams of batches over them.</summary>
 public sealed class TrainingData
 {
     private readonly TrainingDataOptions _options;
     private readonly int _padTokenId;
 
-    private TrainingData(TrainingDataOptions options, int padTokenId, IReadOnlyList<TokenRow> train, IReadOnlyList<TokenRow> validation, IReadOnlyList<FileAccount> accounts)
+    private TrainingData(TrainingDataOptions options, int padTokenId, IReadOnlyList<TokenRow> train, EvaluationData? validation, IReadOnlyList<FileAccount> accounts)
     {
         (_options, _padTokenId) = (options, padTokenId);
         (Train, Validation, Accounts) = (train, validation, accounts);
         Fingerprint = Hash(train);
     }
 
+    /// <summary>The rows of one epoch, before they are shuffled.</summary>
     public IReadOnlyList<TokenRow> Train { get; }
 
-    /// <summary>Empty where the recipe asks for no validation.</summary>
-    public IReadOnlyList<TokenRow> Validation { get; }
+    /// <summary>Null where the recipe asks for no validation.</summary>
+    public EvaluationData? Validation { get; }
 
-    /// <summary>What became of the training file, and of the validation file if there is one.</summary>
+    /// <summary>What became of each training file.</summary>
     public IReadOnlyList<FileAccount> Accounts { get; }
 
     /// <summary>SHA-256 of the training rows, hexadecimal: a run that is resumed must find the same.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>Reads, tokenizes, splits and packs. Rows without a label are left out and counted.</summary>
+    /// <summary>Reads, tokenizes, splits, weighs and packs. Rows without a label are left out and counted.</summary>
     /// <exception cref="DataException">A file or a row cannot be used, loss_on does not suit the rows, or nothing is left to train or validate on.</exception>
     /// <exception cref="ArgumentException">The options contradict each other.</exception>
     public static TrainingData Load(TrainingDataOptions options, ITextEncoder encoder, ChatTemplate? template)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(encoder);
-        if (options.ValidationFile is not null && options.ValidationShare is not null) throw new ArgumentException("validation is a file or a share, not both", nameof(options));
-        var accounts = new List<FileAccount>();
-        List<TokenRow> rows = Rows(options, options.Train, options.Rows, encoder, template, accounts);
-        List<TokenRow> validation = [];
-        if (options.ValidationFile is { } file) validation = Rows(options, file, null, encoder, template, accounts);
+        if (options.Train.Count == 0) throw new ArgumentException("no file to train on", nameof(options));
+        if (options.Validation.Count > 0 && options.ValidationShare is not null) throw new ArgumentException("validation is files or a share, not both", nameof(options));
+        if (options.Packing != Packing.None && options.MaxLength is null) throw new ArgumentException("packing needs max_length", nameof(options));
+        bool cut = options.Packing is Packing.None or Packing.BestFit;       // the other packings keep what is too long, in several rows
+        RowOptions rowOptions = cut || options.Strict ? options : options with { MaxLength = null };
+        var loader = new RowLoader(rowOptions, encoder, template);
+        List<(TokenRow Row, int File)> rows = loader.Load(options.Train, options.Rows);
+
+        EvaluationData? validation = null;
+        if (options.Validation.Count > 0) validation = EvaluationData.Load(options.Validation, options, encoder, template);
         else if (options.ValidationShare is { } share)
         {
-            if (rows.Count < 2) throw new DataException(options.Train, $"{rows.Count} usable row was found, at least 2 wanted to hold a share out");
+            if (rows.Count < 2) throw new DataException(options.Train[0].Path, $"{rows.Count} usable row was found, at least 2 wanted to hold a share out");
             var held = SeededOrder.HeldOut(rows.Count, share, options.Seed).ToHashSet();
-            validation = rows.Where((_, i) => held.Contains(i)).ToList();
+            validation = new EvaluationData(rows.Where((_, i) => held.Contains(i)).Select(r => r.Row).ToList(), options, encoder.PadTokenId, []);
             rows = rows.Where((_, i) => !held.Contains(i)).ToList();
         }
 
-        if (options.Packing != Packing.None)
-            rows = RowPacking.Pack(rows, options.MaxLength ?? throw new ArgumentException("packing needs max_length", nameof(options)), options.Packing).Where(r => r.CanTeach).ToList();
-        return new TrainingData(options, encoder.PadTokenId, rows, validation, accounts);
+        List<TokenRow> train = Weighted(rows, options);
+        if (options.Packing != Packing.None) train = RowPacking.Pack(train, options.MaxLength!.Value, options.Packing).Where(r => r.CanTeach).ToList();
+        return new TrainingData(options, encoder.PadTokenId, train, validation, loader.Accounts);
     }
 
-    /// <summary>The stream of training batches, at its beginning. Packed rows are flattened, so that no example sees another; others are padded on the right.</summary>
-    public TrainingBatches Batches() => new(Train, Collator(_options.Packing is Packing.BestFit or Packing.BestFitSplit), _options.BatchSize, _options.Shuffle ? _options.Seed : null);
-
-    /// <summary>The validation rows once, in the file's order, padded on the right.</summary>
-    public IEnumerable<Batch> ValidationBatches(int? batchSize = null) =>
-        Validation.Count == 0 ? [] : new TrainingBatches(Validation, Collator(paddingFree: false), batchSize ?? _options.BatchSize, null).InOrder();
-
-    private SftCollator Collator(bool paddingFree) => new() { PadTokenId = _padTokenId, PaddingFree = paddingFree, PadToMultipleOf = _options.PadToMultipleOf, ReturnPositionIds = true };
-
-    private static List<TokenRow> Rows(TrainingDataOptions options, string file, RowRange? range, ITextEncoder encoder, ChatTemplate? template, List<FileAccount> accounts)
+    /// <summary>
+    /// The stream of training batches, at its beginning. Packed rows are flattened, so that no example sees another (except Wrapped, which keeps no boundaries); others are padded on
+    /// the right.
+    /// </summary>
+    public TrainingBatches Batches()
     {
-        var reading = new ReadAccount();
-        var preparing = new PreparationAccount();
-        accounts.Add(new FileAccount(file, reading, preparing));
-        IEnumerable<Example> examples = JsonLinesFile.Read(file, new ReadOptions { Format = options.Format, Rows = range, SkipBad = options.SkipBad }, reading);
-        var rows = new List<TokenRow>();
-        SftPreparation? preparation = null;
-        bool cut = options.Packing is Packing.None or Packing.BestFit;
-        foreach (Example example in examples)
+        var collator = new SftCollator
         {
-            preparation ??= Preparation(example);
-            foreach (TokenRow row in preparation.Prepare([example], preparing))
-            {
-                if (row.CanTeach)
-                {
-                    rows.Add(row);
-                    continue;
-                }
-
-                preparing.Unlabelled++;
-                preparing.Dropped++;
-            }
-        }
-
-        if (rows.Count == 0)
-            throw new DataException(file, $"none of {preparing.Examples} examples has a label left to learn from ({preparing.Truncated} were cut to max_length)");
-        return rows;
-
-        SftPreparation Preparation(Example first)
-        {
-            (bool completion, bool assistant) = Loss(options.LossOn, first, file);
-            return new SftPreparation(encoder, template, new SftOptions
-            {
-                CompletionOnlyLoss = completion,
-                AssistantOnlyLoss = assistant,
-                MaxLength = cut || options.Strict ? options.MaxLength : null,
-                Truncation = options.Truncation,
-                Strict = options.Strict,
-                SpecialInContent = options.SpecialInContent,
-                DropUnlabelled = true,
-            }, file);
-        }
-    }
-
-    /// <summary>loss_on for the kind of rows that the first one shows.</summary>
-    private static (bool Completion, bool Assistant) Loss(LossOn lossOn, Example first, string file)
-    {
-        bool chat = first is ChatExample, pair = first is PromptCompletionExample or ChatExample { Completion: not null };
-        return lossOn switch
-        {
-            LossOn.All => (false, false),
-            LossOn.Default => (pair, chat && !pair),
-            LossOn.Completion => pair ? (true, false) : throw new DataException(file, "loss_on: completion was found, and the rows have no completion of their own", first.Line),
-            _ => chat ? (pair, true) : pair ? (true, false) : throw new DataException(file, "loss_on: assistant was found, and the rows are plain text", first.Line),
+            PadTokenId = _padTokenId,
+            PaddingFree = _options.Packing is Packing.BestFit or Packing.BestFitSplit,
+            PadToMultipleOf = _options.PadToMultipleOf,
+            ReturnPositionIds = true,
         };
+        return new TrainingBatches(Train, collator, _options.BatchSize, _options.Shuffle ? _options.Seed : null);
+    }
+
+    private static List<TokenRow> Weighted(List<(TokenRow Row, int File)> rows, TrainingDataOptions options)
+    {
+        var train = new List<TokenRow>(rows.Count);
+        for (int f = 0; f < options.Train.Count; f++)
+        {
+            DataFile file = options.Train[f];
+            if (!(file.Weight >= 0 && file.Weight <= 1000)) throw new ArgumentException($"{file.Path}: a weight of {file.Weight} was found, 0 to 1000 wanted", nameof(options));
+            TokenRow[] own = rows.Where(r => r.File == f).Select(r => r.Row).ToArray();
+            int whole = (int)file.Weight, rest = (int)Math.Round((file.Weight - whole) * own.Length, MidpointRounding.AwayFromZero);
+            for (int i = 0; i < whole; i++) train.AddRange(own);
+            foreach (int chosen in SeededOrder.Sample(own.Length, rest, options.Seed, f)) train.Add(own[chosen]);
+        }
+
+        return train.Count > 0 ? train : throw new ArgumentException("the weights of the files leave no rows to train on", nameof(options));
     }
 
     private static string Hash(IReadOnlyList<TokenRow> rows)

@@ -1,7 +1,7 @@
 namespace KernelTune.Data;
 
 /// <summary>Which end of a sequence is kept when it is too long.</summary>
-public enum Truncation
+public enum TruncationSide
 {
     KeepStart,
     KeepEnd,
@@ -35,7 +35,7 @@ public sealed record SftOptions
     /// <summary>The most tokens of a row; null: no limit.</summary>
     public int? MaxLength { get; init; }
 
-    public Truncation Truncation { get; init; }
+    public TruncationSide Truncation { get; init; }
 
     /// <summary>True: a sequence longer than MaxLength is refused.</summary>
     public bool Strict { get; init; }

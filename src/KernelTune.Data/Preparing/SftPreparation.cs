@@ -172,7 +172,7 @@ public sealed class SftPreparation
         if (_options.Packing is Packing.BestFitSplit or Packing.Wrapped) return row;
         account.Truncated++;
         account.TokensCut += row.Ids.Length - most;
-        if (_options.Packing == Packing.BestFit || _options.Truncation == Truncation.KeepStart) return row with { Ids = row.Ids[..most], Labels = row.Labels[..most] };
+        if (_options.Packing == Packing.BestFit || _options.Truncation == TruncationSide.KeepStart) return row with { Ids = row.Ids[..most], Labels = row.Labels[..most] };
         return row with { Ids = row.Ids[^most..], Labels = row.Labels[^most..] };
     }
 }

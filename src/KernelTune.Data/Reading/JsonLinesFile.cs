@@ -10,7 +10,7 @@ public sealed record ReadOptions
     public ExampleFormat Format { get; init; } = ExampleFormat.Auto;
 
     /// <summary>Only these examples; null: all. Rows that were skipped as bad have no number.</summary>
-    public RowRange? Rows { get; init; }
+    public ExampleRange? Rows { get; init; }
 
     /// <summary>True: a row that cannot be used is counted and left out, and does not end the reading.</summary>
     public bool SkipBad { get; init; }
@@ -69,7 +69,7 @@ public static class JsonLinesFile
         var parser = new RowParser(path);
         account.Format = options.Format;
         if (options.Format != ExampleFormat.Auto) account.FormatReason = "the recipe says so";
-        RowRange rows = options.Rows ?? new RowRange(0, null);
+        ExampleRange rows = options.Rows ?? new ExampleRange(0, null);
         long number = 0;
         while ((rows.End is not { } end || number < end) && reader.TryRead(out Line line))
         {
@@ -89,7 +89,7 @@ public static class JsonLinesFile
 
         if (account.Examples > 0) yield break;
         throw new DataException(path, number > 0
-            ? $"{number} examples were found, rows {rows.Start}:{rows.End} leave none of them"
+            ? $"{number} examples were found, rows {rows} leave none of them"
             : account.Skipped > 0 ? $"all {account.Skipped} rows were skipped as bad (the first: {account.Messages[0]})" : "the file is empty, at least one row wanted");
     }
 

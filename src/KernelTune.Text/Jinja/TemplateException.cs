@@ -30,7 +30,7 @@ public enum TemplateErrorKind
 public sealed class TemplateException : Exception
 {
     internal TemplateException(TemplateErrorKind kind, string detail, int line = 0)
-        : base(line > 0 ? $"chat template, line {line}: {detail}" : $"chat template: {detail}")
+        : base((line > 0 ? $"chat template, line {line}: " : "chat template: ") + detail.ReplaceLineEndings(" "))
     {
         Kind = kind;
         Detail = detail;

@@ -107,15 +107,30 @@ public class TrainingBatchesTests
     {
         using var folder = new TemporaryFolder();
         string path = folder.Write("d.jsonl", string.Concat(Enumerable.Range(0, 20).Select(i => $"{{\"prompt\": \"{new string('p', i)}\", \"completion\": \"c\"}}\n")));
-        var options = new TrainingDataOptions { Train = path, ValidationShare = 0.2, MaxLength = 16, Seed = 3, BatchSize = 4, Rows = RowRange.Parse("0:20") };
+        var options = new TrainingDataOptions { Train = [new(path)], ValidationShare = 0.2, MaxLength = 16, Seed = 3, BatchSize = 4, Rows = ExampleRange.Parse("0:20") };
         TrainingData data = TrainingData.Load(options, new CharacterEncoder(), null);
         FileAccount account = data.Accounts.Single();
         Assert.That((account.Reading.Examples, account.Reading.Format, account.Preparation.Truncated, account.Preparation.Dropped), Is.EqualTo((20L, ExampleFormat.PromptCompletion, 6L, 5L)));
-        Assert.That((data.Train.Count, data.Validation.Count), Is.EqualTo((12, 3)));
+        Assert.That((data.Train.Count, data.Validation!.Rows.Count), Is.EqualTo((12, 3)));
         Assert.That(data.Batches().BatchesPerEpoch, Is.EqualTo(3));
-        Assert.That(data.ValidationBatches().Sum(b => b.Rows), Is.EqualTo(3));
+        Assert.That(data.Validation!.Batches(4).Sum(b => b.Rows), Is.EqualTo(3));
         Assert.That(TrainingData.Load(options, new CharacterEncoder(), null).Fingerprint, Is.EqualTo(data.Fingerprint).And.Length.EqualTo(64));
         Assert.That(TrainingData.Load(options with { Seed = 4 }, new CharacterEncoder(), null).Fingerprint, Is.Not.EqualTo(data.Fingerprint));
+    }
+
+    [Test]
+    public void SeveralFilesFollowOneAnotherAndAreDrawnByWeight()
+    {
+        using var folder = new TemporaryFolder();
+        string File(string name, int count) => folder.Write(name, string.Concat(Enumerable.Range(0, count).Select(i => $"{{\"text\": \"{name[0]}{i}\"}}\n")));
+        string a = File("a", 6), b = File("b", 4);
+        string[] Texts(TrainingDataOptions o) => TrainingData.Load(o, new CharacterEncoder(), null).Train.Select(r => string.Concat(r.Ids[1..^1].Select(c => (char)c))).ToArray();
+        Assert.That(Texts(new TrainingDataOptions { Train = [new(a), new(b)] }), Is.EqualTo(new[] { "a0", "a1", "a2", "a3", "a4", "a5", "b0", "b1", "b2", "b3" }));
+        Assert.That(Texts(new TrainingDataOptions { Train = [new(a), new(b)], Rows = ExampleRange.Parse("4:8") }), Is.EqualTo(new[] { "a4", "a5", "b0", "b1" }));
+        Assert.That(Texts(new TrainingDataOptions { Train = [new(a, 1, ExampleRange.Parse("1:2")), new(b, 2)] }), Is.EqualTo(new[] { "a1", "b0", "b1", "b2", "b3", "b0", "b1", "b2", "b3" }));
+        string[] half = Texts(new TrainingDataOptions { Train = [new(a, 0.5), new(b)], Seed = 1 });
+        Assert.That(half.Count(t => t[0] == 'a'), Is.EqualTo(3));
+        Assert.That(half, Is.Unique.And.EqualTo(Texts(new TrainingDataOptions { Train = [new(a, 0.5), new(b)], Seed = 1 })));
     }
 
     [Test]
@@ -123,19 +138,19 @@ public class TrainingBatchesTests
     {
         using var folder = new TemporaryFolder();
         string path = folder.Write("d.jsonl", "{\"prompt\": \"long prompt\", \"completion\": \"c\"}\n");
-        Assert.That(() => TrainingData.Load(new TrainingDataOptions { Train = path, MaxLength = 4 }, new CharacterEncoder(), null),
+        Assert.That(() => TrainingData.Load(new TrainingDataOptions { Train = [new(path)], MaxLength = 4 }, new CharacterEncoder(), null),
             Throws.TypeOf<DataException>().With.Message.EqualTo($"{path}: none of 1 examples has a label left to learn from (1 were cut to max_length)"));
     }
 
-    [TestCase("{\"text\": \"x\"}", LossOn.Assistant, "line 1: loss_on: assistant was found, and the rows are plain text")]
-    [TestCase("{\"text\": \"x\"}", LossOn.Completion, "line 1: loss_on: completion was found, and the rows have no completion of their own")]
-    [TestCase("{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}", LossOn.Completion, "line 1: loss_on: completion was found, and the rows have no completion of their own")]
-    public void LossOnMustSuitTheRows(string line, LossOn lossOn, string message)
+    [TestCase("{\"text\": \"x\"}", LossTokens.Assistant, "line 1: loss_on: assistant was found, and the rows are plain text")]
+    [TestCase("{\"text\": \"x\"}", LossTokens.Completion, "line 1: loss_on: completion was found, and the rows have no completion of their own")]
+    [TestCase("{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}", LossTokens.Completion, "line 1: loss_on: completion was found, and the rows have no completion of their own")]
+    public void LossOnMustSuitTheRows(string line, LossTokens lossOn, string message)
     {
         using var folder = new TemporaryFolder();
         string path = folder.Write("d.jsonl", line);
         ChatTemplate template = ChatTemplate.Compile("{{ messages }}", new Dictionary<string, string>());
-        Assert.That(() => TrainingData.Load(new TrainingDataOptions { Train = path, LossOn = lossOn }, new CharacterEncoder(), template), Throws.TypeOf<DataException>().With.Message.EqualTo($"{path}: {message}"));
+        Assert.That(() => TrainingData.Load(new TrainingDataOptions { Train = [new(path)], LossOn = lossOn }, new CharacterEncoder(), template), Throws.TypeOf<DataException>().With.Message.EqualTo($"{path}: {message}"));
     }
 
     [Test]
@@ -143,7 +158,7 @@ public class TrainingBatchesTests
     {
         using var folder = new TemporaryFolder();
         string path = folder.Write("d.jsonl", string.Concat(Enumerable.Range(1, 30).Select(i => $"{{\"text\": \"{new string('t', i % 7)}\"}}\n")));
-        var options = new TrainingDataOptions { Train = path, ValidationFile = path, MaxLength = 12, Packing = Packing.BestFit, BatchSize = 2 };
+        var options = new TrainingDataOptions { Train = [new(path)], Validation = [new(path)], MaxLength = 12, Packing = Packing.BestFit, BatchSize = 2 };
         TrainingData data = TrainingData.Load(options, new CharacterEncoder(), null);
         TrainingBatches stream = data.Batches();
         int tokens = 0;
@@ -155,6 +170,6 @@ public class TrainingBatchesTests
         }
 
         Assert.That(tokens, Is.EqualTo(Enumerable.Range(1, 30).Sum(i => (i % 7) + 2)));
-        Assert.That(data.ValidationBatches().First().CuSeqLens, Is.Null);
+        Assert.That(data.Validation!.Batches(2).First().CuSeqLens, Is.Null);
     }
 }

@@ -68,7 +68,7 @@ public class SftPreparationTests
         (List<TokenRow> rows, PreparationAccount account) = Prepare(new SftOptions { MaxLength = 3 }, new TextExample(7, "abcdef"));
         Assert.That(rows[0].Ids, Is.EqualTo(Ids("^ab")));
         Assert.That((account.Truncated, account.TokensCut, account.LongestRow), Is.EqualTo((1L, 5L, 3)));
-        Assert.That(Prepare(new SftOptions { MaxLength = 3, Truncation = Truncation.KeepEnd }, new TextExample(7, "abcdef")).Rows[0].Ids, Is.EqualTo(Ids("ef$")));
+        Assert.That(Prepare(new SftOptions { MaxLength = 3, Truncation = TruncationSide.KeepEnd }, new TextExample(7, "abcdef")).Rows[0].Ids, Is.EqualTo(Ids("ef$")));
         Assert.That(() => Prepare(new SftOptions { MaxLength = 3, Strict = true }, new TextExample(7, "abcdef")),
             Throws.TypeOf<DataException>().With.Message.EqualTo("d.jsonl: line 7: a sequence of 8 tokens was found, at most 3 (max_length) wanted"));
     }

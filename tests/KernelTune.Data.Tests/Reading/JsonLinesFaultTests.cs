@@ -152,14 +152,14 @@ public class JsonLinesFaultTests
     public void RowsChooseExamplesInTheFilesOrder()
     {
         string path = _folder.Write("d.jsonl", string.Concat(Enumerable.Range(0, 10).Select(i => $"{{\"text\": \"{i}\"}}\n\n")));
-        string Rows(string rows) => string.Concat(Read(path, new ReadOptions { Rows = RowRange.Parse(rows) }).Cast<TextExample>().Select(e => e.Text));
+        string Rows(string rows) => string.Concat(Read(path, new ReadOptions { Rows = ExampleRange.Parse(rows) }).Cast<TextExample>().Select(e => e.Text));
         Assert.That(Rows("0:3"), Is.EqualTo("012"));
         Assert.That(Rows("8:"), Is.EqualTo("89"));
         Assert.That(Rows(":2"), Is.EqualTo("01"));
         Assert.That(Rows("4:99"), Is.EqualTo("456789"));
-        Assert.That(Error(path, new ReadOptions { Rows = new RowRange(20, 30) }).Problem, Is.EqualTo("10 examples were found, rows 20:30 leave none of them"));
+        Assert.That(Error(path, new ReadOptions { Rows = new ExampleRange(20, 30) }).Problem, Is.EqualTo("10 examples were found, rows 20:30 leave none of them"));
         foreach (string wrong in new[] { "3", "a:b", "-1:2", "5:2", "1:2:3" })
-            Assert.That(() => RowRange.Parse(wrong), Throws.TypeOf<FormatException>().With.Message.StartsWith($"rows: '{wrong}' was found, a:b wanted"));
+            Assert.That(() => ExampleRange.Parse(wrong), Throws.TypeOf<FormatException>().With.Message.StartsWith($"rows: '{wrong}' was found, a:b wanted"));
     }
 
     [Test]

@@ -102,8 +102,8 @@ public sealed class DataFamily(Func<string, (ITextEncoder? Encoder, string Reaso
             MaxLength = settings.Number("max_length"),
             Truncation = settings.Word("truncation_mode") switch
             {
-                null or "keep_start" => Truncation.KeepStart,
-                "keep_end" => Truncation.KeepEnd,
+                null or "keep_start" => TruncationSide.KeepStart,
+                "keep_end" => TruncationSide.KeepEnd,
                 string other => throw new NotSupportedException($"truncation_mode {other}"),
             },
             Packing = packing ? PackingOf(strategy) : Packing.None,

@@ -1,0 +1,36 @@
+using KernelTune.Text.Chat;
+
+namespace KernelTune.Data;
+
+/// <summary>Rows that are looked at and not learned from: validation and test.</summary>
+public sealed class EvaluationData
+{
+    private readonly SftCollator _collator;
+
+    internal EvaluationData(IReadOnlyList<TokenRow> rows, RowOptions options, int padTokenId, IReadOnlyList<FileAccount> accounts)
+    {
+        (Rows, Accounts) = (rows, accounts);
+        _collator = new SftCollator { PadTokenId = padTokenId, PadToMultipleOf = options.PadToMultipleOf, ReturnPositionIds = true };
+    }
+
+    public IReadOnlyList<TokenRow> Rows { get; }
+
+    /// <summary>What became of each file; empty where the rows were held out of the training files.</summary>
+    public IReadOnlyList<FileAccount> Accounts { get; }
+
+    /// <summary>The rows of files, one after the other; weights do not count.</summary>
+    /// <exception cref="DataException">A file or a row cannot be used, or nothing is left.</exception>
+    public static EvaluationData Load(IReadOnlyList<DataFile> files, RowOptions options, ITextEncoder encoder, ChatTemplate? template)
+    {
+        ArgumentNullException.ThrowIfNull(encoder);
+        var loader = new RowLoader(options, encoder, template);
+        List<TokenRow> rows = loader.Load(files, null).Select(r => r.Row).ToList();
+        return new EvaluationData(rows, options, encoder.PadTokenId, loader.Accounts);
+    }
+
+    /// <summary>All rows once, in the files' order, padded on the right.</summary>
+    public IEnumerable<Batch> Batches(int batchSize) => new TrainingBatches(Rows, _collator, batchSize, null).InOrder();
+
+    /// <summary>The batch that needs the most memory.</summary>
+    public Batch Largest(int batchSize) => new TrainingBatches(Rows, _collator, batchSize, null).Largest();
+}
