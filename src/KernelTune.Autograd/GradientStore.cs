@@ -1,5 +1,6 @@
 using KernelTune.Devices;
 using KernelTune.Devices.Memory;
+using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Autograd;
 
@@ -64,11 +65,11 @@ public static class Arena
     /// <summary>Allocates the block and lays a dense segment of each parameter's shape into it.</summary>
     public static void Lay(Device device, ReadOnlySpan<Parameter> parameters, Category category, out Block block, Span<View> segments)
     {
-        int align = 64 / device.Real switch { KernelTune.Kernels.Numerics.DType.F64 => 8, _ => 4 };
+        int align = 64 / device.Real.Size();
         long total = 0;
         foreach (var p in parameters)
             total += (p.Shape.Elements + align - 1) / align * align;
-        block = device.Allocate(new Shape(checked((int)Math.Min(total, int.MaxValue))), device.Real, category).Block;
+        block = device.Allocate(total * device.Real.Size(), category);
         long at = 0;
         for (int i = 0; i < parameters.Length; i++)
         {

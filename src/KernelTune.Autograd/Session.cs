@@ -145,8 +145,14 @@ public sealed class Session : IDisposable
     {
         var phase = Phase;
         Phase = Phase.Backward;
-        tape.Run(outputs, gradients);
-        Phase = phase;
+        try
+        {
+            tape.Run(outputs, gradients);
+        }
+        finally
+        {
+            Phase = phase;
+        }
     }
 
     /// <summary>Throws the tape away without walking it.</summary>

@@ -71,10 +71,12 @@ internal sealed class Tape(Session session)
                 if (outputs[i].RequiresGrad)
                     gradients.Pass(outputs[i], seeds[i].View);
             }
-            var views = new View[8];
+            var views = Array.Empty<View>();
             for (int e = entries.Count - 1; e >= 0; e--)
             {
                 var entry = entries[e];
+                if (entry.Outputs.Length > views.Length)
+                    views = new View[entry.Outputs.Length];
                 bool any = false;
                 for (int o = 0; o < entry.Outputs.Length; o++)
                 {

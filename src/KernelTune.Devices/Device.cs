@@ -91,8 +91,14 @@ public abstract class Device : IDisposable
             if (bytes > 0)
             {
                 var workspace = Allocate(bytes, Category.Workspace, call: TCall.Name);
-                Execute(kernel, call, workspace);
-                workspace.Release();
+                try
+                {
+                    Execute(kernel, call, workspace);
+                }
+                finally
+                {
+                    workspace.Release();
+                }
             }
             else
             {

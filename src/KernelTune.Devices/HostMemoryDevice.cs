@@ -9,6 +9,7 @@ public abstract unsafe class HostMemoryDevice : Device
     public override void Write<T>(in View destination, ReadOnlySpan<T> source)
     {
         CheckTransfer(destination, source.Length, "write");
+        destination.Block.GuardWrite("write");
         var type = Elements.TypeOf<T>();
         if (type == destination.Type)
         {

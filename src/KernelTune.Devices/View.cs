@@ -76,13 +76,15 @@ public readonly struct View
         get
         {
             long step = 1;
+            bool dense = true;
             for (int i = Rank - 1; i >= 0; i--)
             {
-                if (Shape[i] != 1 && strides[i] != step)
-                    return false;
+                if (Shape[i] == 0)
+                    return true;
+                dense &= Shape[i] == 1 || strides[i] == step;
                 step *= Shape[i];
             }
-            return true;
+            return dense;
         }
     }
 

@@ -70,6 +70,13 @@ public readonly struct MulOffset : IStep2<AffineParams>
         where V : struct, ILane<V> => a * (b + V.Create(p.Term));
 }
 
+/// <summary>a·b, and 0 where b is 0 whatever a is: −∞ has no part in a sum that does not count it.</summary>
+public readonly struct MulCounted : IStep2<None>
+{
+    public static V Forward<V>(V a, V b, in None p)
+        where V : struct, ILane<V> => V.Select(V.Equal(b, V.Zero), V.Zero, a * b);
+}
+
 /// <summary>x where it is finite, else 0.</summary>
 public readonly struct FiniteOrZero : IStep<None>
 {

@@ -30,6 +30,7 @@ public static class AttentionOp
     {
         extras ??= AttentionExtras.None;
         Check(q, k, v);
+        (q, k, v) = (Contiguous.LastAxis(q), Contiguous.LastAxis(k), Contiguous.LastAxis(v));
         var session = q.Parameter is null ? q.Session : k.Parameter is null ? k.Session : v.Session;
         var y = session.New(q.Shape.With(3, v.Shape[3]));
         lse = session.New(new Shape(q.Shape[0], q.Shape[2], q.Shape[1]));

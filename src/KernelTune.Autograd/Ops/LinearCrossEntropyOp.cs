@@ -21,6 +21,7 @@ public static class LinearCrossEntropyOp
         var w = weight.Operand;
         if (hidden.Shape.Length != 2 || hidden.Shape[1] != w.Columns || labels.Shape != new Shape(hidden.Shape[0]))
             throw new ShapeException("linear_cross_entropy", $"hidden {hidden.Shape}, weight [{w.Rows}, {w.Columns}], labels {labels.Shape}");
+        hidden = Contiguous.Rows(hidden);
         var session = hidden.Session;
         var device = session.Device;
         int n = hidden.Shape[0];

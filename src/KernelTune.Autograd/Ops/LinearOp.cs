@@ -13,6 +13,7 @@ public static class LinearOp
     {
         var w = weight.Operand;
         CheckInput("linear", x, w);
+        x = Contiguous.Rows(x);
         var y = x.Session.New(x.Shape.With(-1, w.Rows));
         x.Device.Run(new LinearCall(Rows(x.View), w, bias?.Value.View ?? default, Rows(y.View)));
         if (!x.Session.Needs(x, Trained(weight), Trained(bias)))

@@ -21,6 +21,7 @@ public static class LoraLinearOp
         int rank = a.Shape[0];
         if (a.Shape[1] != w.Columns || b.Shape[0] != w.Rows || b.Shape[1] != rank)
             throw new ShapeException("lora_linear", $"A {a.Shape} and B {b.Shape} on a weight [{w.Rows}, {w.Columns}]");
+        x = dropout > 0 ? Contiguous.Apply(x) : Contiguous.Rows(x);
         var place = session.Training && dropout > 0 ? Random.Place(session, site) : default(RandomPlace?);
         var dropped = x;
         if (place is { } drop)

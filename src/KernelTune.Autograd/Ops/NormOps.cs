@@ -15,7 +15,7 @@ public static class RmsNormOp
         var rows = LinearOp.Rows(x.View);
         var (y, rstd) = (x.Session.New(x.Shape), x.Session.New(new Shape(rows.Shape[0])));
         x.Device.Run(new RmsNormCall(rows, weight?.View ?? default, LinearOp.Rows(y.View), rstd.View, eps, offset));
-        return x.Session.Record("rms_norm", y, [x, weight], new Backward(x, weight, rstd, offset), x, rstd);
+        return x.Session.Record("rms_norm", y, [x, weight], new Backward(x, weight, rstd, offset), x, weight, rstd);
     }
 
     private sealed class Backward(Tensor x, Tensor? weight, Tensor rstd, double offset) : IBackward
@@ -53,7 +53,7 @@ public static class LayerNormOp
         var stats = new Shape(rows.Shape[0]);
         var (y, mean, rstd) = (x.Session.New(x.Shape), x.Session.New(stats), x.Session.New(stats));
         x.Device.Run(new LayerNormCall(rows, weight?.View ?? default, bias?.View ?? default, LinearOp.Rows(y.View), mean.View, rstd.View, eps));
-        return x.Session.Record("layer_norm", y, [x, weight, bias], new Backward(x, weight, bias, mean, rstd), x, mean, rstd);
+        return x.Session.Record("layer_norm", y, [x, weight, bias], new Backward(x, weight, bias, mean, rstd), x, weight, mean, rstd);
     }
 
     private sealed class Backward(Tensor x, Tensor? weight, Tensor? bias, Tensor mean, Tensor rstd) : IBackward

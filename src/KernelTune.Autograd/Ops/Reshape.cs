@@ -26,6 +26,12 @@ public static class Reshape
 /// <summary>A dense copy of x, or x itself where it is dense.</summary>
 public static class Contiguous
 {
+    /// <summary>x itself where its axes but the last collapse into rows of a constant stride and its last axis is contiguous, as products read it; else a dense copy.</summary>
+    internal static Tensor Rows(Tensor x) => x.View.IsRowDense && x.View.TryMatrix(out _, out _) ? x : Apply(x);
+
+    /// <summary>x itself where its last axis is contiguous, else a dense copy.</summary>
+    internal static Tensor LastAxis(Tensor x) => x.View.IsRowDense ? x : Apply(x);
+
     public static Tensor Apply(Tensor x)
     {
         if (x.View.IsDense)

@@ -32,6 +32,7 @@ public static class RotaryOp
         var (cos, sin) = (table.Cos, table.Sin);
         if (x.Shape.Length != 4 || cos.Shape[1] != x.Shape[1] || (cos.Shape[0] != x.Shape[0] && cos.Shape[0] != 1) || 2 * cos.Shape[2] > x.Shape[3])
             throw new ShapeException("rotary", $"x {x.Shape} with a table {cos.Shape}");
+        x = Contiguous.LastAxis(x);
         var shape = cos.Shape.With(0, x.Shape[0]);
         var y = x.Session.New(x.Shape);
         x.Device.Run(new RotaryCall(x.View, cos.View.Broadcast(shape), sin.View.Broadcast(shape), y.View, interleaved));

@@ -44,7 +44,7 @@ public readonly record struct CrossEntropyCall(View Logits, View Labels, View We
         // loss = Σ_j target_j · (lse − z_j) + zLoss·lse², the targets being the smoothed and weighted one-hot rows.
         var targets = Targets(device, work, Labels, Weight, shape, Options, Logits.Type);
         device.Run(MapCall.Binary<Sub, None>(t, lse.Broadcast(shape), z));
-        device.Run(MapCall.Binary<Mul, None>(t, t, targets));
+        device.Run(MapCall.Step2<MulCounted, None>(t, t, targets));
         device.Run(new ReduceCall(t, loss, 1, Reduction.Sum));
         if (Options.ZLoss != 0)
         {

@@ -1,3 +1,5 @@
+using KernelTune.Kernels.Elementwise;
+
 namespace KernelTune.Devices.Calls;
 
 /// <summary>How the elements of an axis become one.</summary>
@@ -37,7 +39,7 @@ public readonly record struct ReduceCall(View X, View Y, int Axis, Reduction Red
         if (last < 0)
         {
             if (accumulate)
-                device.Run(new ReduceCall(x.Unsqueeze(0), y.Unsqueeze(0), 0, Reduction.Sum, true));
+                device.Run(MapCall.Binary<Add, None>(y, y, x));
             else
                 device.Run(new CopyCall(x, y));
             return;

@@ -20,6 +20,7 @@ internal sealed class Chunk
 /// <summary>One allocation from the device's own memory. <see cref="HighWater"/>: the greatest end that was ever handed out, so the part that can be resident.</summary>
 internal sealed class Segment
 {
+    public int Index;
     public nint Address;
     public long Bytes;
     public long HighWater;
@@ -140,7 +141,7 @@ public sealed class Pool
             Chunk? best = null;
             for (var c = bins[bin]; c is not null; c = c.BinNext)
             {
-                if (c.Size >= size && (best is null || c.Size < best.Size))
+                if (c.Size >= size && (best is null || IsBefore(c, best)))
                     best = c;
             }
             if (best is not null)
@@ -149,13 +150,17 @@ public sealed class Pool
         return null;
     }
 
+    // The free chunks are the gaps between what is handed out, so with this order the choice depends on that alone: a step repeats its addresses.
+    private static bool IsBefore(Chunk a, Chunk b) => a.Size != b.Size ? a.Size < b.Size
+        : a.Segment != b.Segment ? a.Segment.Index < b.Segment.Index : a.Offset < b.Offset;
+
     private Chunk? Grow(long size)
     {
         long bytes = Math.Max(size, segmentBytes);
         nint address = allocate(bytes);
         if (address == 0)
             return null;
-        var segment = new Segment { Address = address, Bytes = bytes };
+        var segment = new Segment { Index = segments.Count, Address = address, Bytes = bytes };
         segments.Add(segment);
         var chunk = Fresh();
         (chunk.Segment, chunk.Offset, chunk.Size, chunk.Free) = (segment, 0, bytes, true);
