@@ -1,0 +1,110 @@
+using System.Text.Json;
+using KernelTune.Text.Pipeline;
+
+namespace KernelTune.Text.Models;
+
+/// <summary>Reads the model of a tokenizer.json.</summary>
+internal static class ModelReader
+{
+    public static TokenModel Read(JsonKey key)
+    {
+        // Files older than the key are told apart by what they hold.
+        string type = key.Find("type")?.Text() ?? (key.Find("merges") is not null ? "BPE" : throw key.Wrong("'type' is missing, and there are no merges as a BPE without a type has"));
+        return type switch
+        {
+            "BPE" => Bpe(key),
+            "WordLevel" => WordLevel(key),
+            "WordPiece" or "Unigram" => throw new TokenizerNotSupportedException(key.File, $"{key.Path}.type", $"the model \"{type}\" is not supported; BPE and WordLevel are"),
+            _ => throw key["type"].Wrong($"\"{type}\" is no model that is known"),
+        };
+    }
+
+    private static WordLevelModel WordLevel(JsonKey key)
+    {
+        var vocabulary = Vocabulary.Read(key["vocab"]);
+        return new WordLevelModel(vocabulary, Unknown(key["unk_token"], vocabulary));
+    }
+
+    private static int Unknown(JsonKey key, Vocabulary vocabulary)
+    {
+        string token = key.Text();
+        return vocabulary.TryGetId(token, out int id) ? id : throw key.Wrong($"the unknown token {Vocabulary.Quoted(token)} is not in the vocabulary");
+    }
+
+    private static BpeModel Bpe(JsonKey key)
+    {
+        if (key.Find("dropout") is { } dropout)
+        {
+            double p = dropout.Number();
+            if (!(p >= 0 && p <= 1)) throw dropout.Wrong($"found {dropout.Value.GetRawText()}, a number from 0 to 1 is wanted");
+            if (p > 0) throw new TokenizerNotSupportedException(key.File, dropout.Path, $"dropout {dropout.Value.GetRawText()} would make every encoding another one; null is wanted");
+        }
+        var vocabulary = Vocabulary.Read(key["vocab"]);
+        var settings = new BpeSettings
+        {
+            Unknown = key.Find("unk_token") is { } unknown && unknown.Text().Length > 0 ? Unknown(unknown, vocabulary) : -1,
+            FuseUnknown = key.Flag("fuse_unk", false),
+            ByteFallback = key.Flag("byte_fallback", false),
+            IgnoreMerges = key.Flag("ignore_merges", false),
+            ContinuingPrefix = key.Find("continuing_subword_prefix")?.Text() ?? "",
+            EndSuffix = key.Find("end_of_word_suffix")?.Text() ?? "",
+        };
+        if (settings.ByteFallback) CheckByteTokens(key["vocab"], vocabulary);
+        return new BpeModel(vocabulary, Merges(key["merges"], vocabulary, settings.ContinuingPrefix.Length), settings);
+    }
+
+    /// <summary>A token that begins as a byte's but names none would never be used.</summary>
+    private static void CheckByteTokens(JsonKey key, Vocabulary vocabulary)
+    {
+        for (int id = 0; id < vocabulary.Count; id++)
+        {
+            string token = vocabulary[id];
+            if (token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>' && Decoders.ByteFallbackDecoder.ByteOf(token) is null)
+                throw key.Wrong($"the token \"{token}\" (id {id}) looks like a byte, but two hexadecimal digits are wanted after 0x");
+        }
+    }
+
+    private static MergeTable Merges(JsonKey key, Vocabulary vocabulary, int prefixLength)
+    {
+        if (key.Value.ValueKind != JsonValueKind.Array) throw key.Wrong("an array of merges is wanted");
+        var merges = new MergeTable(key.Value.GetArrayLength());
+        int rank = 0;
+        char[] buffer = [];
+        foreach (var item in key.Value.EnumerateArray())
+        {
+            var (left, right) = Pair(item, rank);
+            int l = IdOf(left, left, right), r = IdOf(right, left, right);
+            if (right.Length < prefixLength) throw At(rank).Wrong($"{Vocabulary.Quoted(right)} is shorter than the continuing_subword_prefix");
+            int length = left.Length + right.Length - prefixLength;
+            if (buffer.Length < length) buffer = new char[length * 2];
+            left.CopyTo(buffer);
+            right.AsSpan(prefixLength).CopyTo(buffer.AsSpan(left.Length));
+            if (!vocabulary.TryGetId(buffer.AsSpan(0, length), out int merged)) throw Missing(new string(buffer, 0, length), left, right);
+            merges.Set(l, r, rank, merged);
+            rank++;
+        }
+        return merges;
+
+        JsonKey At(int index) => new(key.Value[index], key.File, $"{key.Path}[{index}]");
+
+        int IdOf(string token, string left, string right) => vocabulary.TryGetId(token, out int id) ? id : throw Missing(token, left, right);
+
+        TokenizerException Missing(string token, string left, string right) =>
+            At(rank).Wrong($"{Vocabulary.Quoted(left)} + {Vocabulary.Quoted(right)} needs the token {Vocabulary.Quoted(token)}, which is not in the vocabulary");
+
+        (string, string) Pair(JsonElement item, int index)
+        {
+            if (item.ValueKind == JsonValueKind.String)
+            {
+                string line = At2(item, index).Text();
+                int space = line.IndexOf(' ', StringComparison.Ordinal);
+                if (space < 0 || line.IndexOf(' ', space + 1) >= 0) throw At(index).Wrong($"found {Vocabulary.Quoted(line)}, two tokens with one space between them are wanted");
+                return (line[..space], line[(space + 1)..]);
+            }
+            if (item.ValueKind != JsonValueKind.Array || item.GetArrayLength() != 2) throw At(index).Wrong("two tokens are wanted, as \"a b\" or [\"a\", \"b\"]");
+            return (At2(item[0], index).Text(), At2(item[1], index).Text());
+        }
+
+        JsonKey At2(JsonElement value, int index) => new(value, key.File, $"{key.Path}[{index}]");
+    }
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+using KernelTune.Text.Pipeline;
+using KernelTune.Text.Unicode;
+
+namespace KernelTune.Text.Normalizers;
+
+/// <summary>BERT's: drops control characters, makes every white space a space, sets Chinese characters apart, strips accents, lowers case.</summary>
+internal sealed class BertNormalizer(bool cleanText, bool chineseCharacters, bool stripAccents, bool lowercase) : Normalizer
+{
+    private static readonly Normalizer Decomposed = new UnicodeForm(compose: false, compatible: false);
+    private static readonly Normalizer Lower = new Lowercase();
+
+    public override Piece Apply(Piece piece)
+    {
+        if (cleanText) piece = piece.Filtered(c => c is not (0 or 0xFFFD) && !IsControl(c)).Mapped(c => CharacterClasses.IsSpace(c) ? ' ' : c);
+        if (chineseCharacters) piece = SetApart(piece);
+        if (stripAccents) piece = Decomposed.Apply(piece).Filtered(c => CharacterClasses.Category(c) != UnicodeCategory.NonSpacingMark);
+        return lowercase ? Lower.Apply(piece) : piece;
+    }
+
+    private static Piece SetApart(Piece piece)
+    {
+        var changes = new List<Change>(piece.Length);
+        for (int i = 0; i < piece.Length;)
+        {
+            int c = CodePoints.At(piece.Span, i, out int units);
+            i += units;
+            if (IsChinese(c)) changes.AddRange([new Change(' ', 0), new Change(c, 1), new Change(' ', 1)]);
+            else changes.Add(new Change(c, 0));
+        }
+        return piece.Changed(changes);
+    }
+
+    /// <summary>The C categories without tab, newline and carriage return. Unassigned code points stay, as the reference library's tables let them.</summary>
+    private static bool IsControl(int c) => c is not ('\t' or '\n' or '\r') && CharacterClasses.Category(c) is UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse;
+
+    private static bool IsChinese(int c) => c is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x20000 and <= 0x2A6DF) or (>= 0x2A700 and <= 0x2B81F)
+        or (>= 0x2B920 and <= 0x2CEAF) or (>= 0xF900 and <= 0xFAFF) or (>= 0x2F800 and <= 0x2FA1F);
+}

@@ -1,0 +1,93 @@
+using KernelTune.Text.Pipeline;
+using KernelTune.Text.Unicode;
+
+namespace KernelTune.Text.PreTokenizers;
+
+/// <summary>Splits at the matches of a pattern.</summary>
+internal sealed class PatternSplit(PatternKey pattern, SplitBehavior behavior) : PreTokenizer
+{
+    public override void Split(Piece piece, List<Piece> parts) => Matches.Split(piece, pattern.Find(piece.Span), behavior, parts);
+}
+
+/// <summary>Splits at each code point that a rule accepts.</summary>
+internal sealed class CharacterSplit(Func<int, bool> rule, SplitBehavior behavior) : PreTokenizer
+{
+    public override void Split(Piece piece, List<Piece> parts) => Matches.Split(piece, Matches.Of(rule, piece.Span), behavior, parts);
+
+    public static CharacterSplit Digits(bool individual) => new(CharacterClasses.IsNumber, individual ? SplitBehavior.Isolated : SplitBehavior.Contiguous);
+
+    public static CharacterSplit WhiteSpace() => new(CharacterClasses.IsSpace, SplitBehavior.Removed);
+
+    public static CharacterSplit Punctuation(SplitBehavior behavior) => new(CharacterClasses.IsPunctuationOrAsciiSymbol, behavior);
+
+    public static CharacterSplit Delimiter(int character) => new(c => c == character, SplitBehavior.Removed);
+
+    /// <summary>BERT's: words, and each punctuation mark by itself.</summary>
+    public static PreTokenizerSequence Bert() => new([WhiteSpace(), Punctuation(SplitBehavior.Isolated)]);
+}
+
+/// <summary>Runs of word characters, and runs of what is neither a word character nor white space.</summary>
+internal sealed class Whitespace : PreTokenizer
+{
+    public override void Split(Piece piece, List<Piece> parts)
+    {
+        for (int i = 0; i < piece.Length;)
+        {
+            int begin = i;
+            int kind = KindAt(piece.Span, ref i);
+            while (i < piece.Length)
+            {
+                int next = i;
+                if (KindAt(piece.Span, ref next) != kind) break;
+                i = next;
+            }
+            if (kind != 0) parts.Add(piece.Slice(begin, i));
+        }
+    }
+
+    private static int KindAt(ReadOnlySpan<char> text, ref int i)
+    {
+        int c = CodePoints.At(text, i, out int units);
+        i += units;
+        return CharacterClasses.IsWordOrJoiner(c) ? 1 : CharacterClasses.IsSpace(c) ? 0 : 2;
+    }
+}
+
+/// <summary>Pieces of so many code points.</summary>
+internal sealed class FixedLength(int length) : PreTokenizer
+{
+    public override void Split(Piece piece, List<Piece> parts)
+    {
+        int begin = 0, count = 0;
+        for (int i = 0; i < piece.Length;)
+        {
+            CodePoints.At(piece.Span, i, out int units);
+            i += units;
+            if (++count < length && i < piece.Length) continue;
+            parts.Add(piece.Slice(begin, i));
+            (begin, count) = (i, 0);
+        }
+    }
+}
+
+/// <summary>Splits where the script changes. Kana count as Han; a space and what has no script belong to any, but before the first script they are dropped.</summary>
+internal sealed class UnicodeScripts : PreTokenizer
+{
+    public override void Split(Piece piece, List<Piece> parts)
+    {
+        int begin = -1;
+        string? last = null;
+        for (int i = 0; i < piece.Length;)
+        {
+            int c = CodePoints.At(piece.Span, i, out int units);
+            string? script = c == ' ' ? null : c == 0x30FC ? "Han" : Scripts.Of(c) is "Hiragana" or "Katakana" ? "Han" : Scripts.Of(c);
+            if (script is not null && script != last)
+            {
+                if (begin >= 0) parts.Add(piece.Slice(begin, i));
+                (begin, last) = (i, script);
+            }
+            i += units;
+        }
+        if (begin >= 0) parts.Add(piece.Slice(begin, piece.Length));
+    }
+}

@@ -1,0 +1,37 @@
+namespace KernelTune.Text;
+
+public sealed partial class Tokenizer
+{
+    private const string MainFile = "tokenizer.json";
+
+    private static readonly string[] CompanionFiles = ["tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
+
+    /// <summary>Reads tokenizer.json of a folder, and what stands beside it.</summary>
+    /// <exception cref="TokenizerException">The file is missing or wrong: which key, what was found and what was wanted.</exception>
+    public static Tokenizer Load(string folder)
+    {
+        string path = Path.Combine(folder, MainFile);
+        if (!File.Exists(path)) throw new TokenizerException(path, "", "the file is missing");
+        var companions = CompanionFiles.Where(name => File.Exists(Path.Combine(folder, name))).ToDictionary(name => name, name => File.ReadAllBytes(Path.Combine(folder, name)));
+        return new Tokenizer(path, File.ReadAllBytes(path), TokenizerConfig.Read(folder), companions);
+    }
+
+    /// <summary>Reads the bytes of a tokenizer.json.</summary>
+    /// <param name="json">The file's bytes.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="config">What the files beside it would say.</param>
+    /// <exception cref="TokenizerException">The file is wrong: which key, what was found and what was wanted.</exception>
+    public static Tokenizer Parse(ReadOnlySpan<byte> json, string name = MainFile, TokenizerConfig? config = null) =>
+        new(name, json.ToArray(), config ?? new TokenizerConfig(), new Dictionary<string, byte[]>());
+
+    /// <summary>The bytes of tokenizer.json: those that it was read from.</summary>
+    public ReadOnlyMemory<byte> ToJson() => source;
+
+    /// <summary>Writes tokenizer.json, and the files that stood beside it, byte for byte as they were read.</summary>
+    public void Save(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        File.WriteAllBytes(Path.Combine(folder, MainFile), source);
+        foreach (var (name, bytes) in companions) File.WriteAllBytes(Path.Combine(folder, name), bytes);
+    }
+}
