@@ -7,6 +7,9 @@ namespace KernelTune.Text.Models;
 /// <summary>What a byte-pair encoding does beside merging.</summary>
 internal sealed record BpeSettings
 {
+    /// <summary>The unknown token is named but stands outside the model's vocabulary.</summary>
+    public const int OutsideVocabulary = -2;
+
     /// <summary>The token for what the vocabulary lacks; −1: such characters vanish.</summary>
     public int Unknown { get; init; } = -1;
 
@@ -24,6 +27,9 @@ internal sealed record BpeSettings
 
     /// <summary>Put after the last character.</summary>
     public string EndSuffix { get; init; } = "";
+
+    /// <summary>The file that it comes from, for messages.</summary>
+    public string File { get; init; } = "";
 }
 
 /// <summary>Byte-pair encoding (Sennrich et al., 2016): the characters of a piece, merged pair by pair in the order that training found.</summary>
@@ -128,6 +134,8 @@ internal sealed class BpeModel : TokenModel
                 continue;
             }
             if (settings.ByteFallback && Fallback(symbol, ids, bytes, ref count)) continue;
+            if (settings.Unknown == BpeSettings.OutsideVocabulary)
+                throw new TokenizerException(settings.File, "model.unk_token", $"the vocabulary lacks {Vocabulary.Quoted(symbol.ToString())} and the unknown token too");
             if (settings.Unknown < 0) continue;
             if (!settings.FuseUnknown) FlushUnknown(ids, bytes);
             unknownBytes += length;

@@ -6,13 +6,15 @@ namespace KernelTune.Text.Models;
 /// <summary>Reads the model of a tokenizer.json.</summary>
 internal static class ModelReader
 {
-    public static TokenModel Read(JsonKey key)
+    /// <param name="key">The model.</param>
+    /// <param name="isAdded">Whether a token stands among the added tokens.</param>
+    public static TokenModel Read(JsonKey key, Func<string, bool> isAdded)
     {
         // Files older than the key are told apart by what they hold.
         string type = key.Find("type")?.Text() ?? (key.Find("merges") is not null ? "BPE" : throw key.Wrong("'type' is missing, and there are no merges as a BPE without a type has"));
         return type switch
         {
-            "BPE" => Bpe(key),
+            "BPE" => Bpe(key, isAdded),
             "WordLevel" => WordLevel(key),
             "WordPiece" or "Unigram" => throw new TokenizerNotSupportedException(key.File, $"{key.Path}.type", $"the model \"{type}\" is not supported; BPE and WordLevel are"),
             _ => throw key["type"].Wrong($"\"{type}\" is no model that is known"),
@@ -31,7 +33,11 @@ internal static class ModelReader
         return vocabulary.TryGetId(token, out int id) ? id : throw key.Wrong($"the unknown token {Vocabulary.Quoted(token)} is not in the vocabulary");
     }
 
-    private static BpeModel Bpe(JsonKey key)
+    /// <summary>Of a byte-level vocabulary, which lacks nothing, the unknown token may stand among the added tokens: it is never used.</summary>
+    private static int UnknownOfBpe(JsonKey key, Vocabulary vocabulary, Func<string, bool> isAdded) =>
+        isAdded(key.Text()) && !vocabulary.Contains(key.Text()) ? BpeSettings.OutsideVocabulary : Unknown(key, vocabulary);
+
+    private static BpeModel Bpe(JsonKey key, Func<string, bool> isAdded)
     {
         if (key.Find("dropout") is { } dropout)
         {
@@ -42,12 +48,13 @@ internal static class ModelReader
         var vocabulary = Vocabulary.Read(key["vocab"]);
         var settings = new BpeSettings
         {
-            Unknown = key.Find("unk_token") is { } unknown && unknown.Text().Length > 0 ? Unknown(unknown, vocabulary) : -1,
+            Unknown = key.Find("unk_token") is { } unknown && unknown.Text().Length > 0 ? UnknownOfBpe(unknown, vocabulary, isAdded) : -1,
             FuseUnknown = key.Flag("fuse_unk", false),
             ByteFallback = key.Flag("byte_fallback", false),
             IgnoreMerges = key.Flag("ignore_merges", false),
             ContinuingPrefix = key.Find("continuing_subword_prefix")?.Text() ?? "",
             EndSuffix = key.Find("end_of_word_suffix")?.Text() ?? "",
+            File = key.File,
         };
         if (settings.ByteFallback) CheckByteTokens(key["vocab"], vocabulary);
         return new BpeModel(vocabulary, Merges(key["merges"], vocabulary, settings.ContinuingPrefix.Length), settings);

@@ -34,7 +34,7 @@ internal sealed record TokenizerParts
         using var document = Parse(json, file);
         var root = new JsonKey(document.RootElement, file, "");
         if (root.Find("version") is { } version && version.Text() != "1.0") throw version.Wrong($"found \"{version.Text()}\", \"1.0\" is wanted");
-        var model = ModelReader.Read(root["model"]);
+        var model = ModelReader.Read(root["model"], token => root.Find("added_tokens") is { } list && list.Items().Any(t => t["content"].Text() == token));
         var normalizer = root.Find("normalizer") is { } n ? ComponentReader.Normalizer(n) : null;
         var preTokenizer = root.Find("pre_tokenizer") is { } p ? ComponentReader.PreTokenizer(p) : null;
         return new TokenizerParts

@@ -23,7 +23,11 @@ internal sealed class RobertaProcessing(SpecialToken sep, SpecialToken cls, bool
     public override List<Window> Process(List<Window> parts, bool addSpecialTokens)
     {
         if (trimOffsets) TrimOffsets(parts, addPrefixSpace);
-        foreach (var part in parts) part.SetTypeIds(0);
+        foreach (var part in parts)
+        {
+            part.SetTypeIds(0);
+            foreach (var window in part.Overflowing) window.SetTypeIds(0);
+        }
         return addSpecialTokens ? [.. parts.Select((part, i) => Enclosed.In(part, i == 0 ? cls : sep, sep, 0))] : parts;
     }
 }

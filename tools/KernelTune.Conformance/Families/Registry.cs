@@ -7,6 +7,7 @@ public static class Registry
     [
         new OpsFamily(),
         new ChatFamily(),
+        new TokenizerFamily(),
         new DataFamily(),
         new QuantizationFamily(),
         new GenerationFamily(),
