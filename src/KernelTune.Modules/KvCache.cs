@@ -5,9 +5,10 @@ using KernelTune.Devices.Memory;
 
 namespace KernelTune.Modules;
 
-/// <summary>Keys and values of past tokens, one static buffer a layer: [B, capacity, Hkv, D]. Its addresses never change.</summary>
+/// <summary>Keys and values of past tokens, one static buffer a layer: [B, capacity, Hkv, D]. Its addresses change only when it grows.</summary>
 public sealed class KvCache : IDisposable
 {
+    private readonly Device device;
     private readonly View[] keys;
     private readonly View[] values;
 
@@ -19,6 +20,7 @@ public sealed class KvCache : IDisposable
     /// <param name="headDim">Channels of a head.</param>
     public KvCache(Device device, int layers, int batch, int capacity, int heads, int headDim)
     {
+        this.device = device;
         Capacity = capacity;
         keys = new View[layers];
         values = new View[layers];
@@ -33,7 +35,21 @@ public sealed class KvCache : IDisposable
     /// <summary>Tokens a row that it has seen.</summary>
     public int Length { get; private set; }
 
-    public int Capacity { get; }
+    /// <summary>The most tokens a row.</summary>
+    public int Capacity { get; private set; }
+
+    /// <summary>Moves what it holds to buffers for <paramref name="capacity"/> tokens a row, one layer at a time.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It holds more than that.</exception>
+    public void Grow(int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, Length);
+        for (int i = 0; i < keys.Length; i++)
+        {
+            keys[i] = Moved(keys[i], capacity);
+            values[i] = Moved(values[i], capacity);
+        }
+        Capacity = capacity;
+    }
 
     /// <summary>Forgets everything.</summary>
     public void Clear() => Length = 0;
@@ -57,5 +73,13 @@ public sealed class KvCache : IDisposable
     {
         foreach (var view in keys.Concat(values))
             view.Block.Release();
+    }
+
+    private View Moved(in View old, int capacity)
+    {
+        var grown = device.Allocate(old.Shape.With(1, capacity), old.Type, Category.KvCache, old.Block.Owner);
+        device.Run(new CopyCall(old.Slice(1, 0, Length), grown.Slice(1, 0, Length)));
+        old.Block.Release();
+        return grown;
     }
 }

@@ -47,6 +47,9 @@ public sealed class GoldenTensors
 
     public bool Has(string name) => tensors.ContainsKey(name);
 
+    /// <summary>All tensors by their names.</summary>
+    public IReadOnlyDictionary<string, GoldenTensor> ByName => tensors;
+
     /// <exception cref="InvalidDataException">The file lacks the tensor.</exception>
     public GoldenTensor this[string name] =>
         tensors.TryGetValue(name, out GoldenTensor? tensor) ? tensor : throw new InvalidDataException($"{Path}: there is no tensor {name}");

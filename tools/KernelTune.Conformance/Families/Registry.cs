@@ -6,11 +6,12 @@ public static class Registry
     public static IReadOnlyList<IFamily> All { get; } =
     [
         new OpsFamily(),
+        new ModelsFamily(),
         new ChatFamily(),
         new TokenizerFamily(),
         new DataFamily(),
         new QuantizationFamily(),
-        new GenerationFamily(),
+        new GenerationFamily(OpenedDecoder.Open),
         new ScheduleFamily(),
     ];
 }

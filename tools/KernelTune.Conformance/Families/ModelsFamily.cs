@@ -1,0 +1,94 @@
+using System.Text.Json;
+using KernelTune.Autograd;
+using KernelTune.Conformance.Checks;
+using KernelTune.Models;
+
+namespace KernelTune.Conformance.Families;
+
+/// <summary>models/: every output, the loss and every gradient, observed and as training runs it; greedy continuations.</summary>
+public sealed class ModelsFamily : IFamily
+{
+    // The forward's arguments that only say what is returned, and how.
+    private static readonly string[] HarmlessArguments = ["use_cache", "return_dict", "output_attentions", "output_hidden_states"];
+
+    public string Name => "models";
+
+    public bool UsesDevice => true;
+
+    public IEnumerable<string> Cases(string folder) =>
+        Directory.EnumerateFiles(folder, "case.json", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 })
+            .Select(f => Path.GetFileName(Path.GetDirectoryName(f))!).Order(StringComparer.Ordinal);
+
+    public IEnumerable<Finding> Run(string folder, string name, string device)
+    {
+        var golden = new ModelCase(Path.Combine(folder, name));
+        if (!ModelRegistry.Architectures.Contains(golden.Kind))
+            return [new Finding("", Outcome.Unsupported, golden.Kind)];
+        if (golden.CallArguments.FirstOrDefault(a => !HarmlessArguments.Contains(a)) is { } argument)
+            return [new Finding("", Outcome.Unsupported, $"the argument {argument} of the forward")];
+        try
+        {
+            return [.. Passes(golden, device), .. Continuations(golden, device)];
+        }
+        catch (NotSupportedException e)
+        {
+            return [new Finding("", Outcome.Unsupported, e.Message)];
+        }
+    }
+
+    private static IEnumerable<Finding> Passes(ModelCase golden, string device)
+    {
+        using ModelOnDevice model = ModelOnDevice.Open(golden.Folder, device, m => m.BaseParameters());
+        string NameOf(Parameter parameter) => model.Keys[parameter];
+
+        GoldenCheck observed = golden.NewCheck(device);
+        ComputedRun run = model.Run(golden.Inputs.ByName, observed: true, NameOf, golden.TrainMode);
+        golden.Run.CompareOutputs(observed, run);
+        if (golden.Expected.Has("loss"))
+            golden.Run.CompareTraining(observed, run);
+        model.CheckNothingIsHeld(observed);
+        yield return observed.Finding();
+
+        if (!golden.Expected.Has("loss"))
+            yield break;
+        GoldenCheck trained = golden.NewCheck(device);
+        golden.Run.CompareTraining(trained, model.Run(golden.Inputs.ByName, observed: false, NameOf, golden.TrainMode));
+        model.CheckNothingIsHeld(trained);
+        yield return trained.Finding("training");
+    }
+
+    private static IEnumerable<Finding> Continuations(ModelCase golden, string device)
+    {
+        string file = Path.Combine(golden.Folder, "generate.json");
+        if (!File.Exists(file))
+            yield break;
+        using (ModelOnDevice model = ModelOnDevice.Open(golden.Folder, device))
+        {
+            // As far as a step's float32 logits may be off, so may its log-probabilities.
+            double tolerance = golden.Errors.TryGetValue("logits", out FloatError error) ? 2 * error.Allowed(device == "reference") : 1e-4;
+            yield return Greedy(golden, device, file, model, true, tolerance);
+            yield return Greedy(golden, device, file, model, false, tolerance);
+        }
+
+        using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(file));
+        if (json.RootElement.TryGetProperty("num_beams", out JsonElement beams) && beams.GetInt32() > 1)
+            yield return new Finding("beams", Outcome.Unsupported, "beam search");
+    }
+
+    private static Finding Greedy(ModelCase golden, string device, string file, ModelOnDevice model, bool cached, double tolerance)
+    {
+        GoldenCheck check = golden.NewCheck(device);
+        if (cached)
+        {
+            using var decoder = new Training.Generation.CachedDecoder(model.Model, model.Device);
+            GenerateJson.CompareGreedy(check, file, decoder, tolerance);
+        }
+        else
+        {
+            GenerateJson.CompareGreedy(check, file, new RecomputingDecoder(model.Model, model.Device), tolerance);
+        }
+
+        model.CheckNothingIsHeld(check);
+        return check.Finding(cached ? "greedy" : "greedy_without_cache");
+    }
+}

@@ -1,0 +1,64 @@
+using KernelTune.Autograd;
+using KernelTune.Autograd.Ops;
+using KernelTune.Devices;
+using KernelTune.Evaluation.Generation;
+using KernelTune.Kernels.Numerics;
+using KernelTune.Models;
+using KernelTune.Modules;
+
+namespace KernelTune.Conformance.Families;
+
+/// <summary>Generation without a cache: every step runs the whole sequence again. What the cached way must equal.</summary>
+internal sealed class RecomputingDecoder(CausalLanguageModel model, Device device) : INextLogits
+{
+    private readonly List<int[]> columns = [];
+    private int[] padding = [];
+    private float[] logits = [];
+
+    public int VocabularySize => model.VocabularySize;
+
+    public int ContextLength => model.MaxPositions;
+
+    public ReadOnlySpan<float> Prefill(TokenBatch prompts)
+    {
+        columns.Clear();
+        padding = prompts.Padding.ToArray();
+        for (int t = 0; t < prompts.Length; t++)
+        {
+            var column = new int[prompts.Rows];
+            for (int row = 0; row < prompts.Rows; row++)
+                column[row] = prompts.Row(row)[t];
+            columns.Add(column);
+        }
+
+        return Next();
+    }
+
+    public ReadOnlySpan<float> Step(ReadOnlySpan<int> tokens)
+    {
+        columns.Add(tokens.ToArray());
+        return Next();
+    }
+
+    private ReadOnlySpan<float> Next()
+    {
+        int rows = padding.Length, length = columns.Count;
+        var shape = new Shape(rows, length);
+        var (ids, mask, positions) = (new long[rows * length], new long[rows * length], new long[rows * length]);
+        for (int i = 0; i < ids.Length; i++)
+        {
+            var (row, t) = (i / length, i % length);
+            ids[i] = columns[t][row];
+            mask[i] = t >= padding[row] ? 1 : 0;
+            positions[i] = Math.Max(0, t - padding[row]);
+        }
+
+        using var session = new Session(device);
+        var input = new TokenInput(session.Upload<long>(ids, shape, DType.I64), session.Upload<long>(positions, shape, DType.I64),
+            session.Upload<long>(mask, shape, DType.I64), PositionsEnd: (int)positions.Max() + 1);
+        Tensor last = Contiguous.Apply(Slice.Apply(model.Call(input), 1, length - 1, 1));
+        logits = new float[rows * VocabularySize];
+        device.Read<float>(model.Logits(last).View, logits);
+        return logits;
+    }
+}
