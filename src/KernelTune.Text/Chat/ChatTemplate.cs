@@ -34,6 +34,23 @@ public sealed class ChatTemplate
         new(text, Template.Compile(text, limits), specialTokens, clock ?? TimeProvider.System);
 
     /// <summary>
+    /// The template of a tokenizer's files, with its special tokens; null where they have none. <paramref name="text"/> takes the template's place, such as that of a GGUF file.
+    /// </summary>
+    /// <exception cref="TemplateException">The template is not well formed.</exception>
+    public static ChatTemplate? Of(TokenizerConfig config, string? text = null, TemplateLimits? limits = null, TimeProvider? clock = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        text ??= config.ChatTemplate;
+        if (text is null) return null;
+        (string Name, string? Token)[] tokens =
+        [
+            ("bos_token", config.BosToken), ("eos_token", config.EosToken), ("unk_token", config.UnknownToken), ("sep_token", config.SepToken), ("pad_token", config.PadToken),
+            ("cls_token", config.ClsToken), ("mask_token", config.MaskToken),
+        ];
+        return Compile(text, tokens.Where(t => t.Token is not null).ToDictionary(t => t.Name, t => t.Token!), limits, clock);
+    }
+
+    /// <summary>
     /// The conversation as text. <paramref name="addGenerationPrompt"/> appends what the assistant's answer begins with;
     /// <paramref name="continueFinal"/> ends the text where the last message's content ends; <paramref name="variables"/> are further variables of the template.
     /// </summary>

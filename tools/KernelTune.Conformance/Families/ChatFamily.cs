@@ -1,4 +1,5 @@
 using System.Text.Json;
+using KernelTune.Text;
 using KernelTune.Text.Chat;
 using KernelTune.Text.Jinja;
 
@@ -32,6 +33,34 @@ public sealed class ChatFamily : IFamily
             default:
                 return [new Finding("", Outcome.Unsupported, $"kind {kind}")];
         }
+    }
+
+    /// <summary>
+    /// The lines of <c>chat.jsonl</c> in <paramref name="folder"/>, a case of real/ whose case.json names a model: chats through that model's own template, and their ids. Special tokens in what
+    /// a user wrote are recognised there.
+    /// </summary>
+    /// <param name="folder">The case.</param>
+    /// <param name="models">Where the models are; null: <c>KERNELTUNE_MODELS</c>, else the folder models beside the goldens.</param>
+    public static Finding RunChatLines(string folder, string? models = null)
+    {
+        models ??= Environment.GetEnvironmentVariable("KERNELTUNE_MODELS") is { Length: > 0 } set ? set : Path.GetFullPath(Path.Combine(folder, "..", "..", "..", "models"));
+        using JsonDocument about = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "case.json")));
+        Tokenizer tokenizer = Tokenizer.Load(Path.Combine(models, about.RootElement.GetProperty("model").GetString()!));
+        ChatTemplate template = ChatTemplate.Of(tokenizer.Config) ?? throw new InvalidDataException($"{tokenizer.Name}: the model has no chat template");
+        int number = 0;
+        foreach (string line in File.ReadAllText(Path.Combine(folder, "chat.jsonl")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            using JsonDocument one = JsonDocument.Parse(line);
+            JsonElement root = one.RootElement;
+            Rendered rendered = template.Render(root.GetProperty("messages").EnumerateArray().Select(ChatMessage.FromJson).ToArray(), addGenerationPrompt: root.GetProperty("add_generation_prompt").GetBoolean());
+            if (Compare(rendered.Text, root.GetProperty("rendered").GetString()!) is { } wrong) return new Finding("", Outcome.Fail, $"chat {number}: {wrong}");
+            int[] ids = tokenizer.EncodeIds(rendered.Text, addSpecialTokens: false), wanted = root.GetProperty("ids").EnumerateArray().Select(e => e.GetInt32()).ToArray();
+            int same = ids.AsSpan().CommonPrefixLength(wanted);
+            if (same < ids.Length || same < wanted.Length) return new Finding("", Outcome.Fail, $"chat {number}: ids differ at {same} ({ids.Length} of them, wanted {wanted.Length})");
+            number++;
+        }
+
+        return new Finding("", Outcome.Pass, $"{number} chats");
     }
 
     private static Finding Judge(JsonElement cases, string label, Func<JsonElement, string?> run)

@@ -1,12 +1,12 @@
 using System.Text.Json;
 using KernelTune.Data;
+using KernelTune.Text;
 using KernelTune.Text.Chat;
 
 namespace KernelTune.Conformance.Families;
 
 /// <summary>data/: supervised fine-tuning's preparation, packing, blocks and collators. Preference data, masking and windows come later.</summary>
-/// <param name="openTokenizer">Opens a tokenizer's folder; a null answer with a reason: cases that tokenize are unsupported.</param>
-public sealed class DataFamily(Func<string, (ITextEncoder? Encoder, string Reason)>? openTokenizer = null) : IFamily
+public sealed class DataFamily : IFamily
 {
     public string Name => "data";
 
@@ -86,11 +86,10 @@ public sealed class DataFamily(Func<string, (ITextEncoder? Encoder, string Reaso
         _ => throw new NotSupportedException($"packing strategy {strategy}"),
     };
 
-    private Finding Prepared(JsonElement root, string goldens)
+    private static Finding Prepared(JsonElement root, string goldens)
     {
-        string tokenizer = root.GetProperty("tokenizer").GetString()!;
-        (ITextEncoder? encoder, string reason) = openTokenizer?.Invoke(Path.Combine(goldens, tokenizer)) ?? (null, "no tokenizer is linked");
-        if (encoder is null) return new Finding("", Outcome.Unsupported, $"{tokenizer}: {reason}");
+        string name = root.GetProperty("tokenizer").GetString()!;
+        Tokenizer tokenizer = Tokenizer.Load(Path.Combine(goldens, name));
         Settings settings = SettingsOf(root);
         JsonElement rows = root.GetProperty("examples");
         bool packing = settings.Flag("packing");
@@ -113,14 +112,13 @@ public sealed class DataFamily(Func<string, (ITextEncoder? Encoder, string Reaso
         settings.RefuseOthers();
 
         // The library tokenizes the examples of a file one after the other; only packing joins them.
-        ChatTemplate? template = root.TryGetProperty("chat_template", out JsonElement text)
-            ? ChatTemplate.Compile(text.GetString()!, ChatTemplateFile.Read(Path.Combine(goldens, tokenizer)).SpecialTokens, clock: new FixedClock(new DateTime(2024, 7, 26, 13, 5, 9)))
-            : null;
+        var clock = new FixedClock(new DateTime(2024, 7, 26, 13, 5, 9));
+        ChatTemplate? template = ChatTemplate.Of(tokenizer.Config, clock: clock, text: root.TryGetProperty("chat_template", out JsonElement text) ? text.GetString() : null);
         string file = Path.Combine(Path.GetTempPath(), $"kerneltune-{Guid.NewGuid():N}.jsonl");
         try
         {
             File.WriteAllLines(file, rows.EnumerateArray().Select(OneLine));
-            var preparation = new SftPreparation(encoder, template, options, tokenizer);
+            var preparation = new SftPreparation(new TokenizerEncoder(tokenizer), template, options, name);
             TokenRow[] ours = preparation.Prepare(JsonLinesFile.Read(file, new ReadOptions(), new ReadAccount()), new PreparationAccount()).ToArray();
             string? wrong = Compare(ours, root.GetProperty("expected"));
             return wrong is null ? new Finding("", Outcome.Pass, $"{ours.Length} rows") : new Finding("", Outcome.Fail, wrong);
@@ -277,7 +275,10 @@ public sealed class DataFamily(Func<string, (ITextEncoder? Encoder, string Reaso
 
     private static int PadTokenId(string folder)
     {
-        string pad = ChatTemplateFile.Read(folder).SpecialTokens["pad_token"];
+        // Not through Tokenizer: the case pads ids that are given, also those of tokenizers that are not built yet.
+        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "tokenizer_config.json")));
+        JsonElement padding = config.RootElement.GetProperty("pad_token");
+        string pad = (padding.ValueKind == JsonValueKind.Object ? padding.GetProperty("content") : padding).GetString()!;
         using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "tokenizer.json")));
         foreach (JsonElement token in json.RootElement.GetProperty("added_tokens").EnumerateArray())
             if (token.GetProperty("content").ValueEquals(pad)) return token.GetProperty("id").GetInt32();
