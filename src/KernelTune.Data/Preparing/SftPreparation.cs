@@ -1,3 +1,4 @@
+using KernelTune.Text;
 using KernelTune.Text.Chat;
 using KernelTune.Text.Jinja;
 
@@ -79,7 +80,7 @@ public sealed class SftPreparation
                 _ => throw new DataException(_file, $"an example of type {example.GetType().Name} cannot be prepared", example.Line),
             };
         }
-        catch (TemplateException e)
+        catch (Exception e) when (e is TemplateException or TokenizerException)
         {
             throw new DataException(_file, e.Message, example.Line, inner: e);
         }
