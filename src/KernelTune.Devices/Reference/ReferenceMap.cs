@@ -17,6 +17,12 @@ internal static unsafe class ReferenceMap
         call.Check();
         if (call.X.Type != DType.F64)
             throw new DeviceException("reference", $"the formula {typeof(TOp).Name} over {call.X.Type}");
+        if (IsDense(call.A) && IsDense(call.B) && IsDense(call.C) && IsDense(call.D) && IsDense(call.X) && IsDense(call.Y) && IsDense(call.Z))
+        {
+            var whole = new MapRow { A = Whole(call.A), B = Whole(call.B), C = Whole(call.C), D = Whole(call.D), X = Whole(call.X), Y = Whole(call.Y), Z = Whole(call.Z) };
+            MapKernel.Run<F64, F64, TOp, TParams>(whole, call.X.Elements, call.Params);
+            return;
+        }
         ReadOnlySpan<View> views = [call.A, call.B, call.C, call.D, call.X, call.Y, call.Z];
         Span<long> at = stackalloc long[7];
         var rows = new Odometer(call.X.Shape, views, at, stackalloc int[Shape.MaxRank]);
@@ -35,6 +41,10 @@ internal static unsafe class ReferenceMap
             MapKernel.Run<F64, F64, TOp, TParams>(row, rows.RowLength, call.Params);
         }
     }
+
+    private static bool IsDense(in View view) => !view.Exists || view.IsDense;
+
+    private static MapOperand Whole(in View view) => view.Exists ? new MapOperand((void*)view.Address, 1) : default;
 
     private static MapOperand Operand(ReadOnlySpan<View> views, Span<long> at, in Odometer rows, int i) =>
         views[i].Exists ? new MapOperand((double*)views[i].Block.Address + at[i], rows.Step(i)) : default;

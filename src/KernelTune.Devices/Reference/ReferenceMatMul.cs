@@ -1,116 +1,106 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
+using System.Buffers;
+using System.Runtime.Intrinsics;
 using KernelTune.Devices.Calls;
-using KernelTune.Devices.Memory;
 using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Devices.Reference;
 
-/// <summary>C = A·B in double, row by row: a dot product where both run along k, else a sum of scaled rows of B.</summary>
+/// <summary>
+/// C = A·B in double, each sum over k in order. Operands of any strides are laid out in strips of four rows of A and panels of eight columns of B, so that
+/// a real model's step takes seconds and not hours; there is nothing else to it.
+/// </summary>
 internal sealed unsafe class ReferenceMatMul : PlainKernel<MatMulCall>
 {
+    private const int StripRows = 4;
+    private const int PanelColumns = 8;
+
+    // Rows of A that are laid out at a time: each panel of B is laid out once for so many.
+    private const int BlockRows = 128;
+
     protected override void Run(in MatMulCall call)
     {
         var (a, b, c) = (call.A, call.B, call.C);
         MatMulCall.Check(a, b, c);
-        int m = a.Shape[^2], n = b.Shape[^1], k = a.Shape[^1];
         if (a.Type != DType.F64 || b.Type != DType.F64 || c.Type != DType.F64)
             throw new DeviceException("reference", $"matmul of {a.Type} and {b.Type} into {c.Type}");
+        int m = a.Shape[^2], k = a.Shape[^1];
+        double[] strips = ArrayPool<double>.Shared.Rent(Math.Min(BlockRows, (m + StripRows - 1) / StripRows * StripRows) * k);
+        double[] panel = ArrayPool<double>.Shared.Rent(PanelColumns * k);
+        fixed (double* s = strips, p = panel)
+            Batch(a, b, c, call.Accumulate, s, p);
+        ArrayPool<double>.Shared.Return(strips);
+        ArrayPool<double>.Shared.Return(panel);
+    }
+
+    private static void Batch(in View a, in View b, in View c, bool accumulate, double* strips, double* panel)
+    {
         if (a.Rank > 2)
         {
             for (int i = 0; i < c.Shape[0]; i++)
-                Run(new MatMulCall(a.Select(0, i), b.Select(0, i), c.Select(0, i), call.Accumulate));
+                Batch(a.Select(0, i), b.Select(0, i), c.Select(0, i), accumulate, strips, panel);
             return;
         }
-        var row = new double[n];
-        var column = new double[k];
-        for (int i = 0; i < m; i++)
+        int m = a.Shape[0], n = b.Shape[1], k = a.Shape[1];
+        double* tile = stackalloc double[StripRows * PanelColumns];
+        double* pa = (double*)a.Block.Address + a.Offset, pb = (double*)b.Block.Address + b.Offset, pc = (double*)c.Block.Address + c.Offset;
+        for (int i0 = 0; i0 < m; i0 += BlockRows)
         {
-            Array.Clear(row);
-            double* pa = (double*)a.Block.Address + a.Offset + (i * a.Stride(0));
-            long aStep = a.Stride(1);
-            double* pb = (double*)b.Block.Address + b.Offset;
-            if (b.Stride(0) == 1 && n > 1)
+            int rows = Math.Min(BlockRows, m - i0);
+            for (int i = 0; i < rows; i += StripRows)
+                Lay(pa + ((i0 + i) * a.Stride(0)), a.Stride(1), a.Stride(0), Math.Min(StripRows, rows - i), k, StripRows, strips + ((long)i * k));
+            for (int j = 0; j < n; j += PanelColumns)
             {
-                for (int p = 0; p < k; p++)
-                    column[p] = pa[p * aStep];
-                for (int j = 0; j < n; j++)
-                    row[j] = Dot(column, new ReadOnlySpan<double>(pb + (j * b.Stride(1)), k));
+                int columns = Math.Min(PanelColumns, n - j);
+                Lay(pb + (j * b.Stride(1)), b.Stride(0), b.Stride(1), columns, k, PanelColumns, panel);
+                for (int i = 0; i < rows; i += StripRows)
+                {
+                    Tile(strips + ((long)i * k), panel, k, tile);
+                    for (int r = 0; r < Math.Min(StripRows, rows - i); r++)
+                    {
+                        double* to = pc + ((i0 + i + r) * c.Stride(0)) + (j * c.Stride(1));
+                        for (int q = 0; q < columns; q++)
+                            to[q * c.Stride(1)] = accumulate ? to[q * c.Stride(1)] + tile[(r * PanelColumns) + q] : tile[(r * PanelColumns) + q];
+                    }
+                }
             }
-            else
-            {
-                for (int p = 0; p < k; p++)
-                    AddScaled(row, pa[p * aStep], pb + (p * b.Stride(0)), b.Stride(1));
-            }
-            double* pc = (double*)c.Block.Address + c.Offset + (i * c.Stride(0));
-            for (int j = 0; j < n; j++)
-                pc[j * c.Stride(1)] = call.Accumulate ? pc[j * c.Stride(1)] + row[j] : row[j];
+        }
+    }
+
+    // to[p·width + q] = from[p, q], zeros beyond the columns that there are.
+    private static void Lay(double* from, long stepP, long stepQ, int columns, int k, int width, double* to)
+    {
+        for (int q = 0; q < width; q++)
+        {
+            double* column = from + (q * stepQ);
+            for (int p = 0; p < k; p++)
+                to[(p * width) + q] = q < columns ? column[p * stepP] : 0;
         }
     }
 
-    private static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
+    private static void Tile(double* strip, double* panel, int k, double* tile)
     {
-        var vx = MemoryMarshal.Cast<double, Vector<double>>(x);
-        var vy = MemoryMarshal.Cast<double, Vector<double>>(y);
-        var sum = Vector<double>.Zero;
-        for (int i = 0; i < vx.Length; i++)
-            sum += vx[i] * vy[i];
-        double total = Vector.Sum(sum);
-        for (int i = vx.Length * Vector<double>.Count; i < x.Length; i++)
-            total += x[i] * y[i];
-        return total;
-    }
-
-    private static void AddScaled(Span<double> y, double s, double* x, long step)
-    {
-        if (step != 1)
+        Vector256<double> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+        for (int p = 0; p < k; p++)
         {
-            for (int i = 0; i < y.Length; i++)
-                y[i] += s * x[i * step];
-            return;
+            Vector256<double> b0 = Vector256.Load(panel), b1 = Vector256.Load(panel + 4);
+            var x = Vector256.Create(strip[0]);
+            (c00, c01) = (Vector256.FusedMultiplyAdd(x, b0, c00), Vector256.FusedMultiplyAdd(x, b1, c01));
+            x = Vector256.Create(strip[1]);
+            (c10, c11) = (Vector256.FusedMultiplyAdd(x, b0, c10), Vector256.FusedMultiplyAdd(x, b1, c11));
+            x = Vector256.Create(strip[2]);
+            (c20, c21) = (Vector256.FusedMultiplyAdd(x, b0, c20), Vector256.FusedMultiplyAdd(x, b1, c21));
+            x = Vector256.Create(strip[3]);
+            (c30, c31) = (Vector256.FusedMultiplyAdd(x, b0, c30), Vector256.FusedMultiplyAdd(x, b1, c31));
+            strip += StripRows;
+            panel += PanelColumns;
         }
-        var vy = MemoryMarshal.Cast<double, Vector<double>>(y);
-        var vx = MemoryMarshal.Cast<double, Vector<double>>(new ReadOnlySpan<double>(x, y.Length));
-        for (int i = 0; i < vy.Length; i++)
-            vy[i] += s * vx[i];
-        for (int i = vy.Length * Vector<double>.Count; i < y.Length; i++)
-            y[i] += s * x[i];
-    }
-}
-
-internal sealed class ReferenceGather : PlainKernel<GatherCall>
-{
-    protected override void Run(in GatherCall call)
-    {
-        var table = call.Table.Dense;
-        for (int i = 0; i < call.Y.Shape[0]; i++)
-            new ReferenceCopy().Run(new CopyCall(table.Select(0, RowOf(call.Ids, i, table.Shape[0], GatherCall.Name)), call.Y.Select(0, i)), 0);
-    }
-
-    public static int RowOf(in View ids, int i, int rows, string operation)
-    {
-        long id = (long)Elements.Load(ids.Block.Address, ids.Type, ids.Offset + (i * ids.Stride(0)));
-        return id >= 0 && id < rows ? (int)id : throw new ShapeException(operation, $"id {id} at position {i} is outside the table's {rows} rows");
-    }
-}
-
-internal sealed class ReferenceScatterAdd : PlainKernel<ScatterAddCall>
-{
-    protected override void Run(in ScatterAddCall call)
-    {
-        var (x, table) = (call.X, call.Table);
-        for (int i = 0; i < x.Shape[0]; i++)
-        {
-            int row = ReferenceGather.RowOf(call.Ids, i, table.Shape[0], ScatterAddCall.Name);
-            if (row == call.Skip)
-                continue;
-            for (int j = 0; j < x.Shape[1]; j++)
-            {
-                long to = table.Offset + (row * table.Stride(0)) + (j * table.Stride(1));
-                double sum = Elements.Load(table.Block.Address, table.Type, to)
-                    + Elements.Load(x.Block.Address, x.Type, x.Offset + (i * x.Stride(0)) + (j * x.Stride(1)));
-                Elements.Store(table.Block.Address, table.Type, to, sum);
-            }
-        }
+        c00.Store(tile);
+        c01.Store(tile + 4);
+        c10.Store(tile + 8);
+        c11.Store(tile + 12);
+        c20.Store(tile + 16);
+        c21.Store(tile + 20);
+        c30.Store(tile + 24);
+        c31.Store(tile + 28);
     }
 }

@@ -1,5 +1,6 @@
 using KernelTune.Devices.Calls;
 using KernelTune.Devices.Memory;
+using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Devices.Reference;
 
@@ -16,11 +17,18 @@ internal abstract class PlainKernel<TCall> : IKernel<TCall>
     protected abstract void Run(in TCall call);
 }
 
-internal sealed class ReferenceFill : PlainKernel<FillCall>
+internal sealed unsafe class ReferenceFill : PlainKernel<FillCall>
 {
     protected override void Run(in FillCall call)
     {
         var y = call.Y;
+        if (y.Type == DType.F64 && y.IsDense)
+        {
+            double* p = (double*)y.Address;
+            for (long i = 0; i < y.Elements; i++)
+                p[i] = call.Value;
+            return;
+        }
         Span<long> at = stackalloc long[1];
         var rows = new Odometer(y.Shape, [y], at, stackalloc int[Shape.MaxRank]);
         while (rows.Next())
@@ -40,7 +48,7 @@ internal sealed class ReferenceRamp : PlainKernel<RampCall>
     }
 }
 
-internal sealed class ReferenceCopy : PlainKernel<CopyCall>
+internal sealed unsafe class ReferenceCopy : PlainKernel<CopyCall>
 {
     protected override void Run(in CopyCall call)
     {
@@ -49,63 +57,19 @@ internal sealed class ReferenceCopy : PlainKernel<CopyCall>
             throw new ShapeException(CopyCall.Name, $"{x.Shape} to {y.Shape}");
         Span<long> at = stackalloc long[2];
         var rows = new Odometer(y.Shape, [x, y], at, stackalloc int[Shape.MaxRank]);
+        long length = rows.RowLength, stepX = rows.Step(0), stepY = rows.Step(1);
         while (rows.Next())
         {
-            for (int i = 0; i < rows.RowLength; i++)
-                Elements.Store(y.Block.Address, y.Type, at[1] + (i * rows.Step(1)), Elements.Load(x.Block.Address, x.Type, at[0] + (i * rows.Step(0))));
-        }
-    }
-}
-
-internal sealed class ReferenceReduce : PlainKernel<ReduceCall>
-{
-    protected override void Run(in ReduceCall call)
-    {
-        // The reduced axis goes last, so that a row of the odometer is one sum.
-        int axis = call.X.Shape.Axis(call.Axis), last = call.X.Rank - 1;
-        var (x, y) = (call.X.Transpose(axis, last), call.Y.Transpose(axis, last));
-        if (y.Shape != x.Shape.With(last, 1))
-            throw new ShapeException(ReduceCall.Name, $"axis {axis} of {call.X.Shape} into {call.Y.Shape}");
-        Span<long> at = stackalloc long[2];
-        Span<long> atEmpty = stackalloc long[1];
-        if (x.Shape[last] == 0)
-        {
-            var empty = new Odometer(y.Shape, [y], atEmpty, stackalloc int[Shape.MaxRank]);
-            while (empty.Next())
-                Store(call, y, atEmpty[0], Start(call.Reduction));
-            return;
-        }
-        var rows = new Odometer(x.Shape, [x, y.Broadcast(x.Shape)], at, stackalloc int[Shape.MaxRank]);
-        while (rows.Next())
-        {
-            double sum = Start(call.Reduction);
-            for (int i = 0; i < rows.RowLength; i++)
+            if (x.Type == DType.F64 && y.Type == DType.F64)
             {
-                double v = Elements.Load(x.Block.Address, x.Type, at[0] + (i * rows.Step(0)));
-                sum = call.Reduction switch
-                {
-                    Reduction.Sum => sum + v,
-                    Reduction.SumOfSquares => sum + (v * v),
-                    Reduction.Max => Math.Max(sum, v),
-                    _ => Math.Min(sum, v),
-                };
+                double* from = (double*)x.Block.Address + at[0], to = (double*)y.Block.Address + at[1];
+                for (long i = 0; i < length; i++)
+                    to[i * stepY] = from[i * stepX];
+                continue;
             }
-            Store(call, y, at[1], sum);
+            for (long i = 0; i < length; i++)
+                Elements.Store(y.Block.Address, y.Type, at[1] + (i * stepY), Elements.Load(x.Block.Address, x.Type, at[0] + (i * stepX)));
         }
-    }
-
-    private static double Start(Reduction reduction) => reduction switch
-    {
-        Reduction.Max => double.NegativeInfinity,
-        Reduction.Min => double.PositiveInfinity,
-        _ => 0,
-    };
-
-    private static void Store(in ReduceCall call, in View y, long at, double value)
-    {
-        if (call.Accumulate)
-            value += Elements.Load(y.Block.Address, y.Type, at);
-        Elements.Store(y.Block.Address, y.Type, at, value);
     }
 }
 
