@@ -3,7 +3,10 @@ using KernelTune.Devices.Calls;
 
 namespace KernelTune.Autograd.Ops;
 
-/// <summary>y[..., :] = table[ids[...], :]. table: [V, D], dense or packed; ids: I64; y: ids' shape and D. The padding row gets no gradient.</summary>
+/// <summary>
+/// y[..., :] = table[ids[...], :]. table: [V, D], or [D, V] where the parameter is transposed (LoRA's A at a table), dense or packed; ids: I64; y: ids' shape and D. The
+/// padding row gets no gradient.
+/// </summary>
 /// <exception cref="ShapeException">ids is not I64.</exception>
 public static class EmbeddingOp
 {
@@ -25,8 +28,10 @@ public static class EmbeddingOp
     {
         public void Run(ReadOnlySpan<View> gradOutputs, Gradients gradients)
         {
-            if (gradients.Wants(table.Value))
-                gradients.Device.Run(new ScatterAddCall(Rows(gradOutputs[0]), Flat(ids.View), gradients.IntoZeroed(table.Value), paddingIndex));
+            if (!gradients.Wants(table.Value))
+                return;
+            var into = gradients.IntoZeroed(table.Value);
+            gradients.Device.Run(new ScatterAddCall(Rows(gradOutputs[0]), Flat(ids.View), table.IsTransposed ? into.Transpose(0, 1) : into, paddingIndex));
         }
     }
 }

@@ -59,7 +59,7 @@ public sealed record GoldenTraining
     {
         RefuseOthers(settings, "settings", "steps", "seed", "batch", "length", "base", "config", "optimizer", "groups", "schedule", "clip_norm", "accumulate", "normalise", "objective");
         if (settings.TryGetProperty("objective", out JsonElement objective) && (objective.GetProperty("name").GetString() != "cross_entropy" || objective.EnumerateObject().Count() > 1))
-            throw new NotSupportedException($"objective {objective.GetRawText()}");
+            throw new NotSupportedException($"objective {OneLine(objective)}");
         JsonElement optimizer = settings.GetProperty("optimizer");
         RefuseOthers(optimizer, "optimizer", "name", "lr", "betas", "eps", "weight_decay");
         RequireAdamW(optimizer);
@@ -117,8 +117,10 @@ public sealed record GoldenTraining
     {
         foreach (JsonProperty p in json.EnumerateObject())
             if (!known.Contains(p.Name) && p.Value.ValueKind != JsonValueKind.Null)
-                throw new NotSupportedException($"{what}: {p.Name} = {p.Value.GetRawText()}");
+                throw new NotSupportedException($"{what}: {p.Name} = {OneLine(p.Value)}");
     }
+
+    private static string OneLine(JsonElement json) => string.Join(' ', json.GetRawText().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
 
     private static string[] Names(JsonElement e) => [.. e.EnumerateArray().Select(n => n.GetString()!)];
 }

@@ -12,14 +12,14 @@ namespace KernelTune.Conformance.Families;
 /// <summary>A causal language model loaded on a device of its own, which runs the batches of a case: observed, or as training runs it.</summary>
 internal sealed class ModelOnDevice : IDisposable
 {
-    private readonly long outstanding;
+    private long outstanding;
 
     private ModelOnDevice(Device device, HuggingFaceFolder folder, CausalLanguageModel model, IReadOnlyList<Parameter> trainable)
     {
         (Device, Model, Folder) = (device, model, folder);
         Keys = model.BaseParameters().ToDictionary(p => p, p => model.CheckpointKeys(p).FirstOrDefault(k => folder.Weights.TryGet(k, out _)) ?? p.Path);
         Gradients = trainable.Count > 0 ? new GradientStore(device, trainable) : null;
-        outstanding = device.Outstanding;
+        MarkAllLoaded();
     }
 
     public Device Device { get; }
@@ -98,6 +98,9 @@ internal sealed class ModelOnDevice : IDisposable
     /// <summary>The logits of a batch, without a loss.</summary>
     public ComputedTensor Logits(IReadOnlyDictionary<string, GoldenTensor> batch) =>
         Run(batch.Where(p => p.Key != "labels").ToDictionary(p => p.Key, p => p.Value), observed: false, p => p.Path).Outputs["logits"];
+
+    /// <summary>From now on no more bytes may be held than now: to be called again where something was loaded after the model.</summary>
+    public void MarkAllLoaded() => outstanding = Device.Outstanding;
 
     /// <summary>Notes bytes that the passes so far did not give back.</summary>
     public void CheckNothingIsHeld(GoldenCheck check)

@@ -7,6 +7,8 @@ public static class Registry
     [
         new OpsFamily(),
         new ModelsFamily(),
+        new AdaptersFamily(),
+        new TrainingFamily(),
         new ChatFamily(),
         new TokenizerFamily(),
         new DataFamily(),

@@ -1,0 +1,67 @@
+using KernelTune.Autograd;
+using KernelTune.Conformance.Checks;
+using KernelTune.Data;
+using KernelTune.Training;
+using KernelTune.Training.Optimizers;
+using KernelTune.Training.Optimizers.ParameterGroups;
+
+namespace KernelTune.Conformance.Families;
+
+/// <summary>Trains a model as a case trained, with the engine's own step, optimizer and schedules.</summary>
+internal static class GoldenTrainer
+{
+    /// <summary>Trains to the end.</summary>
+    /// <param name="model">The model, with what trains.</param>
+    /// <param name="how">The case's settings; its groups name tensors as the case's files do.</param>
+    /// <param name="steps">How many steps are run.</param>
+    /// <param name="microBatches">The micro-batches of a step.</param>
+    /// <param name="parameterOf">The parameter behind a tensor's name.</param>
+    /// <param name="final">What the parameters are afterwards, by the names of the case's files.</param>
+    /// <returns>The curve, and the optimizer's moments by parameter path: "exp_avg.PATH", "exp_avg_sq.PATH".</returns>
+    /// <exception cref="NotSupportedException">Micro-batches' means are averaged.</exception>
+    public static (ComputedTrajectory Trajectory, IReadOnlyDictionary<string, ComputedTensor> State) Train(
+        ModelOnDevice model, GoldenTraining how, int steps, Func<int, IReadOnlyList<Batch>> microBatches, Func<string, Parameter?> parameterOf,
+        Func<IReadOnlyDictionary<string, ComputedTensor>> final)
+    {
+        if (!how.NormaliseByTokens && how.Accumulate > 1)
+            throw new NotSupportedException("the mean of micro-batches' means: a step divides by all its labels");
+        ParameterGroup[] groups = [.. how.Groups.Select(g => g with { Parameters = [.. g.Parameters.Select(parameterOf).OfType<Parameter>().Select(p => p.Path).Distinct()] })];
+        List<double> losses = [], norms = [];
+        List<double[]> rates = [];
+        using var session = new Session(model.Device, model.Gradients);
+        using var optimizer = new AdamWOptimizer(model.Gradients!, groups, how.Beta1, how.Beta2, how.Epsilon, how.ClipNorm ?? 0);
+        using var training = new TrainingStep(model.Model, session, optimizer);
+        for (int step = 0; step < steps; step++)
+        {
+            rates.Add([.. how.Groups.Select(g => how.Schedule.Rate(step, g.LearningRate))]);
+            training.Run(step, microBatches(step), rates[^1]);
+            losses.Add(ModelOnDevice.Numbers(training.Loss).Values[0]);
+            norms.Add(ModelOnDevice.Numbers(training.GradientNorm).Values[0]);
+        }
+
+        var state = optimizer.State().ToDictionary(s => s.Name, s => ModelOnDevice.Numbers(s.View), StringComparer.Ordinal);
+        return (new ComputedTrajectory(losses, norms, rates, final()), state);
+    }
+
+    /// <summary>A case's batch as the engine's own.</summary>
+    /// <exception cref="NotSupportedException">A tensor that a batch has no place for.</exception>
+    public static Batch Batch(IReadOnlyDictionary<string, GoldenTensor> tensors)
+    {
+        foreach (string name in tensors.Keys)
+            if (name is not ("input_ids" or "attention_mask" or "labels"))
+                throw new NotSupportedException($"the input {name}");
+        GoldenTensor ids = tensors["input_ids"];
+        int[]? mask = tensors.TryGetValue("attention_mask", out GoldenTensor? m) ? Ints(m) : null;
+        return new Batch
+        {
+            Rows = ids.Shape[0],
+            Columns = ids.Shape[1],
+            InputIds = Ints(ids),
+            Labels = Ints(tensors["labels"]),
+            AttentionMask = mask,
+            Tokens = mask?.Sum() ?? ids.Count,
+        };
+    }
+
+    private static int[] Ints(GoldenTensor tensor) => Array.ConvertAll(tensor.Integers(), v => checked((int)v));
+}
