@@ -1,4 +1,5 @@
 using KernelTune.Devices;
+using KernelTune.Devices.Cpu;
 using KernelTune.Devices.Reference;
 
 namespace KernelTune.Conformance;
@@ -10,6 +11,7 @@ public static class DeviceChoice
     public static Device? Create(string name) => name switch
     {
         "reference" => new ReferenceDevice(),
+        "cpu" => new CpuDevice(Environment.ProcessorCount),
         _ => null,
     };
 }

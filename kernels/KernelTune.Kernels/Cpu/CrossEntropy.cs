@@ -28,7 +28,7 @@ public static unsafe class CrossEntropy
             float max = Capped(RowLoops.Largest<V>(x, columns), cap);
             float sum = cap > 0 ? RowLoops.Sum<V, CappedExpFrom>(x, x, x, columns, max, cap, 1f / cap) : RowLoops.Sum<V, ExpFrom>(x, x, x, columns, max);
             // Infinite differences would make NaN of a row of −∞ alone: its lse is −∞.
-            float all = float.IsNegativeInfinity(max) ? max : max + F32.Log(new(sum)).Value;
+            float rest = float.IsNegativeInfinity(max) ? 0 : F32.Log(new(sum)).Value, all = max + rest;
             lse[row] = all;
             long label = labels[row];
             if (label == settings.IgnoreIndex)
@@ -38,7 +38,7 @@ public static unsafe class CrossEntropy
             }
 
             Debug.Assert(label >= 0 && label < columns, "a label beyond the logits");
-            float value = (1 - smoothing) * (weight == null ? 1 : weight[label]) * (all - Capped(x[label], cap));
+            float value = (1 - smoothing) * (weight == null ? 1 : weight[label]) * (max - Capped(x[label], cap) + rest);
             if (smoothing > 0) value += smoothing / columns * Spread<V>(x, weight, columns, all, cap);
             loss[row] = value + settings.ZLoss * all * all;
         }
@@ -84,8 +84,13 @@ public static unsafe class CrossEntropy
                 slope = 1 - t * t;
                 CappedRow<V>(x, weight, d, columns, all, cap, scale * mass, scale * each);
             }
-            else if (smoothing > 0 && weight != null) RowLoops.Map<V, GradWeighted>(x, weight, x, d, columns, all, scale * mass, -scale * each);
-            else RowLoops.Map<V, GradPlain>(x, x, x, d, columns, all, scale * mass, -scale * each);
+            else
+            {
+                // A float near lse = 100 is rounded by 4e-6, and e^(x − lse) with it: the row's own sum takes that out again.
+                float sum = RowLoops.MapSum<V, ExpFrom>(x, x, x, d, columns, all), factor = scale * mass / sum;
+                if (smoothing > 0 && weight != null) RowLoops.Map<V, GradWeighted>(d, weight, d, d, columns, factor, -scale * each);
+                else RowLoops.Map<V, GradPlain>(d, d, d, d, columns, factor, -scale * each);
+            }
             d[label] -= scale * own * slope;
         }
     }
@@ -134,12 +139,12 @@ public static unsafe class CrossEntropy
     private readonly struct GradPlain : IRowFormula
     {
         public static int Inputs => 1;
-        public static V Of<V>(V x, V b, V c, V lse, V mass, V each) where V : struct, ILane<V> => V.Fma(V.Exp(x - lse), mass, each);
+        public static V Of<V>(V p, V b, V c, V factor, V each, V r) where V : struct, ILane<V> => V.Fma(p, factor, each);
     }
 
     private readonly struct GradWeighted : IRowFormula
     {
         public static int Inputs => 2;
-        public static V Of<V>(V x, V weight, V c, V lse, V mass, V each) where V : struct, ILane<V> => V.Fma(V.Exp(x - lse), mass, weight * each);
+        public static V Of<V>(V p, V weight, V c, V factor, V each, V r) where V : struct, ILane<V> => V.Fma(p, factor, weight * each);
     }
 }

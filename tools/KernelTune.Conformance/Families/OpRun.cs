@@ -36,7 +36,7 @@ internal sealed class OpRun : IDisposable
             bool trained = tensors.Has($"grad.{plain}");
             if (stored.DType != "F32" || (!trained && !weights.Contains(plain)))
                 continue;
-            var p = new Parameter(plain, Of(stored)) { Trainable = trained, Packable = weights.Contains(plain) };
+            var p = new Parameter(plain, Of(stored)) { Trainable = trained, Packable = weights.Contains(plain) && stored.Shape.Count == 2 };
             p.Load(device, stored.Floats());
             parameters.Add(plain, p);
         }

@@ -1,0 +1,38 @@
+using KernelTune.Devices.Calls;
+
+namespace KernelTune.Devices.Cpu;
+
+/// <summary>The CPU's kernels, by call. A call that is not here is composed.</summary>
+internal static class CpuKernels
+{
+    public static void Register(KernelTable table, CpuContext cpu)
+    {
+        table.Add<FillCall>(new CpuFill(cpu));
+        table.Add<RampCall>(new CpuRamp(cpu));
+        table.Add<CopyCall>(new CpuCopy(cpu));
+        table.Add<ReduceCall>(new CpuReduce(cpu));
+        table.Add<ArgMaxCall>(new CpuArgMax(cpu));
+        table.Add<GatherCall>(new CpuGather(cpu));
+        table.Add<ScatterAddCall>(new CpuScatterAdd(cpu));
+        table.Add<RandomCall>(new CpuRandom(cpu));
+        table.Add<DropoutCall>(new CpuDropout(cpu));
+        table.Add<RotaryTableCall>(new CpuRotaryTable(cpu));
+        table.Add<AdamWCall>(new CpuAdamW(cpu));
+        table.Add<RotaryCall>(new CpuRotary(cpu));
+        table.Add<RmsNormCall>(new CpuRmsNorm(cpu));
+        table.Add<RmsNormGradInputCall>(new CpuRmsNormGradInput(cpu));
+        table.Add<RmsNormGradWeightCall>(new CpuRmsNormGradWeight(cpu));
+        table.Add<LayerNormCall>(new CpuLayerNorm(cpu));
+        table.Add<LayerNormGradInputCall>(new CpuLayerNormGradInput(cpu));
+        table.Add<LayerNormGradWeightCall>(new CpuLayerNormGradWeight(cpu));
+        table.Add<SoftmaxCall>(new CpuSoftmax(cpu));
+        table.Add<SoftmaxGradCall>(new CpuSoftmaxGrad(cpu));
+        table.Add<CrossEntropyCall>(new CpuCrossEntropy(cpu));
+        table.Add<CrossEntropyGradCall>(new CpuCrossEntropyGrad(cpu));
+        table.Add<PackCall>(new CpuPack(cpu));
+        table.Add<UnpackCall>(new CpuUnpack(cpu));
+        table.Add<MatMulCall>(new CpuMatMul(cpu));
+        table.Add<LinearCall>(new CpuLinear(cpu));
+        table.Add<LinearGradInputCall>(new CpuLinearGradInput(cpu));
+    }
+}
