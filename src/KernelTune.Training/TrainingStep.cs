@@ -19,21 +19,25 @@ public sealed class TrainingStep : IDisposable
 {
     private readonly CausalLanguageModel model;
     private readonly AdamWOptimizer optimizer;
-    private readonly View loss;
+    private readonly View results;
 
     public TrainingStep(CausalLanguageModel model, Session session, AdamWOptimizer optimizer)
     {
         (this.model, Session, this.optimizer) = (model, session, optimizer);
-        loss = session.Device.Allocate(new Shape(1), session.Real, Category.OptimizerState);
+        results = session.Device.Allocate(new Shape(2, 2), session.Real, Category.OptimizerState);
     }
 
     public Session Session { get; }
 
-    /// <summary>The loss of the last step, one element on the device: the mean over all its labels.</summary>
-    public View Loss => loss;
-
-    /// <summary>The gradient norm of the last step before clipping, one element on the device.</summary>
-    public View GradientNorm => optimizer.GradientNorm;
+    /// <summary>
+    /// Waits for a step and reads its loss (the mean over all its labels) and the norm of its gradients before clipping. Two steps are remembered, so that a loop may read one late.
+    /// </summary>
+    public (double Loss, double GradientNorm) Read(int step)
+    {
+        Span<double> numbers = stackalloc double[2];
+        Session.Device.Read(results.Select(0, step % 2), numbers);
+        return (numbers[0], numbers[1]);
+    }
 
     /// <summary>Runs a step.</summary>
     /// <param name="step">Its number, from 0.</param>
@@ -44,6 +48,7 @@ public sealed class TrainingStep : IDisposable
         var device = Session.Device;
         Session.Parameters!.Clear();
         (Session.Step, Session.Training, Session.Recording) = (step, true, true);
+        var loss = results.Select(0, step % 2).Slice(0, 0, 1);
         device.Run(new FillCall(loss, 0));
         long labels = 0;
         foreach (var batch in batches)
@@ -64,9 +69,10 @@ public sealed class TrainingStep : IDisposable
         }
         Session.Phase = Phase.Optimizer;
         optimizer.Step(rates);
+        device.Run(new CopyCall(optimizer.GradientNorm, results.Select(0, step % 2).Slice(0, 1, 1)));
     }
 
-    public void Dispose() => loss.Block.Release();
+    public void Dispose() => results.Block.Release();
 }
 
 /// <summary>Batches onto a device.</summary>

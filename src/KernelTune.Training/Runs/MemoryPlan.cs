@@ -1,0 +1,32 @@
+using KernelTune.Checkpoints;
+using KernelTune.Data;
+using KernelTune.Devices;
+using KernelTune.Devices.Memory;
+using KernelTune.Methods;
+using KernelTune.Models;
+using KernelTune.Training.Recipes;
+
+namespace KernelTune.Training.Runs;
+
+/// <summary>The memory that a run will need, found by running its largest step on <c>Shapes</c>: the same calls, the same pool, no numbers.</summary>
+/// <param name="PeakByCategory">Bytes by <see cref="Category"/> at the moment of the peak.</param>
+/// <param name="Peak">The greatest sum.</param>
+/// <param name="Touched">Bytes of the pool's segments that can be resident: the peak with the pool's gaps.</param>
+/// <param name="Trainable">Elements that train.</param>
+/// <param name="Total">Elements in all.</param>
+public sealed record MemoryPlan(IReadOnlyList<long> PeakByCategory, long Peak, long Touched, long Trainable, long Total)
+{
+    /// <summary>Runs loading, a step of the largest micro-batches and, where there is one, the largest evaluation batch.</summary>
+    public static MemoryPlan Of(Recipe recipe, JsonSettings config, Device shapes, IReadOnlyList<Batch> largest, Batch? evaluation, LoraConfig? adapter = null)
+    {
+        using var model = new TrainableModel(recipe, config, shapes, adapter);
+        foreach (var parameter in model.Model.AllParameters())
+            parameter.Load(shapes, static (_, _, _) => { });
+        if (evaluation is not null)
+            Evaluator.Loss(model.Model, model.Session, [evaluation]);
+        var rates = new double[model.Optimizer.Groups.Count];
+        model.Step.Run(0, largest, rates);
+        model.Step.Run(1, largest, rates);
+        return new MemoryPlan(shapes.Ledger.AtPeak(), shapes.Ledger.Peak, shapes.Touched, model.TrainableElements, model.TotalElements);
+    }
+}

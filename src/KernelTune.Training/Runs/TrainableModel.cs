@@ -1,0 +1,121 @@
+using KernelTune.Autograd;
+using KernelTune.Checkpoints;
+using KernelTune.Devices;
+using KernelTune.Devices.Memory;
+using KernelTune.Methods;
+using KernelTune.Models;
+using KernelTune.Modules;
+using KernelTune.Training.Optimizers;
+using KernelTune.Training.Optimizers.ParameterGroups;
+using KernelTune.Training.Recipes;
+
+namespace KernelTune.Training.Runs;
+
+/// <summary>
+/// A model with the recipe's method on it, on one device: what trains lies in one arena, gradients and moments in others. Built the same way on the run's device and on <c>Shapes</c>.
+/// </summary>
+public sealed class TrainableModel : IDisposable
+{
+    private readonly Block arena;
+
+    /// <param name="recipe">Names the method and the optimizer.</param>
+    /// <param name="config">config.json.</param>
+    /// <param name="device">Where it lies.</param>
+    /// <param name="adapter">The configuration of an adapter to start from; null: the recipe's.</param>
+    public TrainableModel(Recipe recipe, JsonSettings config, Device device, LoraConfig? adapter = null)
+    {
+        (Recipe, Device) = (recipe, device);
+        Model = ModelRegistry.CausalLanguageModel(config);
+        if (recipe.Method == MethodKind.Lora)
+            Lora = Lora.Attach(Model, Model.ModelType, adapter ?? recipe.Lora.Config);
+        else
+            foreach (var parameter in Model.BaseParameters())
+                parameter.Trainable = true;
+        Parameter[] trainable = Lora is not null ? [.. Lora.Trainable] : [.. Model.BaseParameters()];
+        var places = new View[trainable.Length];
+        Arena.Lay(device, trainable, Lora is null ? Category.Weights : Category.Adapters, out arena, places);
+        for (int i = 0; i < trainable.Length; i++)
+            trainable[i].Place(places[i]);
+        Gradients = new GradientStore(device, trainable);
+        Session = new Session(device, Gradients) { Seed = (ulong)recipe.Training.Seed };
+        var o = recipe.Optimizer;
+        Optimizer = new AdamWOptimizer(Gradients, Groups(trainable), o.Beta1, o.Beta2, o.Eps, recipe.Training.MaxGradNorm ?? 0);
+        Step = new TrainingStep(Model, Session, Optimizer);
+    }
+
+    public Recipe Recipe { get; }
+
+    public Device Device { get; }
+
+    public CausalLanguageModel Model { get; }
+
+    /// <summary>The adapter; null where the method is full.</summary>
+    public Lora? Lora { get; }
+
+    public GradientStore Gradients { get; }
+
+    public Session Session { get; }
+
+    public AdamWOptimizer Optimizer { get; }
+
+    public TrainingStep Step { get; }
+
+    public long TrainableElements => Gradients.Parameters.Sum(p => p.Shape.Elements);
+
+    public long TotalElements => Model.AllParameters().Sum(p => p.Shape.Elements);
+
+    /// <summary>Model FLOPs of a step: 2 · multiplied weights · tokens, forward, for dX, and for dW where weights train; causal attention at half.</summary>
+    public double Flops(IEnumerable<Data.Batch> batches)
+    {
+        double sum = 0;
+        int passes = Lora is null ? 3 : 2;
+        foreach (var batch in batches)
+        {
+            double tokens = (double)batch.Rows * batch.Columns;
+            sum += 2 * passes * Model.MultipliedWeights * tokens;
+            sum += 3 * Model.Layers * 4.0 * Model.Heads * Model.HeadDim * tokens * batch.Columns / 2;
+        }
+        return sum;
+    }
+
+    public void Dispose()
+    {
+        Session.Dispose();
+        Step.Dispose();
+        Optimizer.Dispose();
+        Gradients.Dispose();
+        foreach (var parameter in Model.AllParameters())
+            parameter.Dispose();
+        arena.Release();
+    }
+
+    // The Trainer's rule (no decay for biases and norms), or LoRA+'s groups; a recipe's own groups win where they match.
+    private IReadOnlyList<ParameterGroup> Groups(Parameter[] trainable)
+    {
+        var o = Recipe.Optimizer;
+        var norms = Model.Tree().OfType<LayerNorm>().SelectMany(m => m.OwnParameters).ToHashSet();
+        var facts = trainable.Select(p => new TrainableParameter(p.Path, p.Shape.Length, norms.Contains(p))).ToArray();
+        var groups = Recipe.Lora.LoraplusLrRatio is { } ratio && Lora is not null
+            ? LoraPlusGroups.Of(facts, o.LearningRate, ratio, o.WeightDecay, Recipe.Lora.LoraplusLrEmbedding)
+            : DecayGroups.Of(facts, o.LearningRate, o.WeightDecay);
+        return o.Groups.Count == 0 ? groups : Overridden(groups, o.Groups);
+    }
+
+    private static List<ParameterGroup> Overridden(IReadOnlyList<ParameterGroup> groups, IReadOnlyList<OptimizerGroup> overrides)
+    {
+        var result = new List<ParameterGroup>();
+        foreach (var group in groups)
+        {
+            var left = group.Parameters.ToList();
+            foreach (var over in overrides)
+            {
+                var selection = ModuleSelection.Matching(over.Match);
+                var taken = left.Where(selection.Selects).ToList();
+                left.RemoveAll(taken.Contains);
+                result.Add(new ParameterGroup($"{group.Name} {over.Match}", over.LearningRate ?? group.LearningRate, over.WeightDecay ?? group.WeightDecay, taken));
+            }
+            result.Add(group with { Parameters = left });
+        }
+        return result;
+    }
+}
