@@ -29,6 +29,9 @@ public abstract class Device : IDisposable
     /// <summary>True where frozen [N, K] weights are kept as packed panels (<see cref="PackedMatrix"/>).</summary>
     public virtual bool Packs => false;
 
+    /// <summary>True where a call has finished when it returns.</summary>
+    public virtual bool IsSynchronous => true;
+
     /// <summary>The account of this device's memory.</summary>
     public Ledger Ledger { get; } = new();
 

@@ -1,0 +1,129 @@
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using KernelTune.Autograd;
+using KernelTune.Checkpoints;
+using KernelTune.Devices;
+using KernelTune.Kernels.Numerics;
+using KernelTune.Methods;
+
+namespace KernelTune.Training.Runs;
+
+/// <summary>
+/// Writes and reads checkpoints. The top of a folder is what PEFT or Transformers loads as it stands; <c>trainer/</c> below it holds what a resume needs besides.
+/// </summary>
+public sealed class CheckpointWriter(TrainableModel model, string modelName, string modelFolder, IReadOnlyDictionary<string, string> tokenizerFiles, ISaveProbe? probe = null)
+{
+    /// <summary>The folder of a checkpoint's trainer state.</summary>
+    public const string TrainerFolder = "trainer";
+
+    private const string StateFile = TrainerFolder + "/state.json";
+    private const string MomentsFile = TrainerFolder + "/optimizer.safetensors";
+
+    /// <summary>Saves a whole checkpoint, atomically.</summary>
+    public void Save(string target, RunState state, bool updateLatest)
+    {
+        using var folder = AtomicFolder.Begin(target, $".tmp-step-{state.Step}", probe);
+        WriteModel(folder, state);
+        folder.Write(StateFile, state.ToJson());
+        folder.WriteSafetensors(MomentsFile, Exact());
+        folder.Commit(updateLatest);
+    }
+
+    /// <summary>Saves the model or adapter alone, atomically.</summary>
+    public void SaveModel(string target, RunState state)
+    {
+        using var folder = AtomicFolder.Begin(target, $".tmp-{Path.GetFileName(target)}", probe);
+        WriteModel(folder, state);
+        folder.Commit();
+    }
+
+    /// <summary>Loads weights and moments of a checkpoint.</summary>
+    /// <exception cref="CheckpointException">Something is missing or damaged.</exception>
+    public static RunState Load(string checkpoint, TrainableModel model)
+    {
+        var state = RunState.Read(Path.Combine(checkpoint, StateFile));
+        string file = Path.Combine(checkpoint, MomentsFile);
+        if (!File.Exists(file))
+            throw new CheckpointException(file, "the optimizer's state is missing: the checkpoint cannot be resumed");
+        using var moments = SafetensorsFile.Open(file);
+        foreach (var (name, view) in ExactViews(model))
+            LoadExact(moments, name, view);
+        model.Optimizer.RestoreStepCounts(state.StepCounts);
+        return state;
+    }
+
+    private void WriteModel(AtomicFolder folder, RunState state)
+    {
+        if (model.Lora is { } lora)
+        {
+            var config = lora.Plan.Config with { BaseModelNameOrPath = modelName, TaskType = lora.Plan.Config.TaskType ?? "CAUSAL_LM" };
+            AdapterFolder.Write(folder, LoraConfigJson.Write(config), lora.ToSave(model.Model));
+        }
+        else
+        {
+            var config = (JsonObject)JsonNode.Parse(model.Model.Config.Root.GetRawText())!;
+            config["dtype"] = "float32";
+            config.Remove("torch_dtype");
+            folder.Write("config.json", SortedJson.Bytes(config));
+            folder.WriteSafetensors("model.safetensors", ModelTensors(model, DType.F32), new Dictionary<string, string> { ["format"] = "pt" });
+            string generation = Path.Combine(modelFolder, "generation_config.json");
+            if (File.Exists(generation))
+                folder.Copy(generation, "generation_config.json");
+        }
+        foreach (var (name, path) in tokenizerFiles)
+            folder.Copy(path, name);
+        folder.Write("README.md", ModelCard.Text(model, modelName, state));
+    }
+
+    /// <summary>The model's own weights under the checkpoint's names.</summary>
+    public static IEnumerable<TensorToSave> ModelTensors(TrainableModel model, DType type)
+    {
+        foreach (var parameter in model.Model.BaseParameters())
+        {
+            string key = model.Model.CheckpointKeys(parameter).First();
+            yield return new TensorToSave(key, type, [.. parameter.Shape.ToArray().Select(n => (long)n)], sink => sink.Write(Numbers(parameter)));
+        }
+    }
+
+    private static float[] Numbers(Parameter parameter)
+    {
+        var numbers = new float[parameter.Shape.Elements];
+        parameter.Read(numbers);
+        return numbers;
+    }
+
+    // What trains and its moments, bit for bit in the device's own type.
+    private static IEnumerable<(string Name, View View)> ExactViews(TrainableModel model) =>
+        model.Gradients.Parameters.Select(p => ($"parameter.{p.Path}", p.Value.View)).Concat(model.Optimizer.State());
+
+    private IEnumerable<TensorToSave> Exact()
+    {
+        foreach (var (name, view) in ExactViews(model))
+        {
+            long[] shape = [.. view.Shape.ToArray().Select(n => (long)n)];
+            yield return new TensorToSave(name, view.Type, shape, sink => sink.WriteRaw(Bytes(view)));
+        }
+    }
+
+    private static byte[] Bytes(View view)
+    {
+        if (view.Type == DType.F64)
+        {
+            var numbers = new double[view.Elements];
+            view.Device.Read<double>(view, numbers);
+            return MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray();
+        }
+        var floats = new float[view.Elements];
+        view.Device.Read<float>(view, floats);
+        return MemoryMarshal.AsBytes(floats.AsSpan()).ToArray();
+    }
+
+    private static void LoadExact(SafetensorsFile file, string name, View view)
+    {
+        StrictKeys.CheckShape(file, name, [.. view.Shape.ToArray().Select(n => (long)n)]);
+        if (view.Type == DType.F64 && file.Get(name).Format.Scalar == DType.F64)
+            view.Device.Write<double>(view, MemoryMarshal.Cast<byte, double>(file.ReadRaw(name)));
+        else
+            view.Device.Write<float>(view, file.ReadF32(name));
+    }
+}

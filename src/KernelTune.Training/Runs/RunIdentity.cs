@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using KernelTune.Training.Recipes;
+
+namespace KernelTune.Training.Runs;
+
+/// <summary>What makes a run the same run: versions and hashes, and which settings may change when it is resumed.</summary>
+internal static class RunIdentity
+{
+    public const string RecipeFile = "recipe.yaml";
+
+    public static string Version => typeof(RunIdentity).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+
+    public static string Machine => $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} processors";
+
+    /// <summary>The commit of the work tree that the program runs in, or empty.</summary>
+    public static string Commit()
+    {
+        try
+        {
+            using var git = Process.Start(new ProcessStartInfo("git", "rev-parse HEAD")
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                WorkingDirectory = AppContext.BaseDirectory,
+            });
+            if (git is null || !git.WaitForExit(2000) || git.ExitCode != 0)
+                return "";
+            return git.StandardOutput.ReadToEnd().Trim();
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return "";
+        }
+    }
+
+    /// <summary>SHA-256 over the contents of files in their order.</summary>
+    public static string HashOf(IEnumerable<string> files)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[1 << 20];
+        foreach (string file in files)
+        {
+            using var stream = File.OpenRead(file);
+            int n;
+            while ((n = stream.Read(buffer)) > 0)
+                hash.AppendData(buffer.AsSpan(0, n));
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>
+    /// Compares the recipe with the one that the run began with. These may change: num_epochs, max_steps, evaluation, checkpoint, early_stopping, device, memory_limit, output,
+    /// and where files lie. Anything else would make another run of it: refused, by the first line that differs.
+    /// </summary>
+    /// <exception cref="ResumeException">They differ in something else.</exception>
+    public static void Check(Recipe recipe, string output)
+    {
+        string file = Path.Combine(output, RecipeFile);
+        if (!File.Exists(file))
+            throw new ResumeException($"{file}: missing: there is no run to resume");
+        var began = Lines(File.ReadAllText(file)).ToArray();
+        var now = Lines(RecipeWriter.Write(recipe)).ToArray();
+        for (int i = 0; i < Math.Max(began.Length, now.Length); i++)
+        {
+            string was = i < began.Length ? began[i] : "nothing", wanted = i < now.Length ? now[i] : "nothing";
+            if (was != wanted)
+                throw new ResumeException($"{file}: the run began with «{was.Trim()}»; the recipe now says «{wanted.Trim()}»: that would be another run");
+        }
+    }
+
+    // The lines that decide the run's numbers.
+    private static IEnumerable<string> Lines(string yaml)
+    {
+        string block = "";
+        foreach (string line in yaml.Split('\n'))
+        {
+            if (line.Length > 0 && line[0] != ' ')
+                block = line.Split(':')[0];
+            string key = line.Trim().Split(':')[0];
+            bool free = block is "evaluation" or "checkpoint" or "device" or "memory_limit" or "output"
+                || key is "num_epochs" or "max_steps" or "early_stopping" or "patience" or "metric";
+            if (!free && line.Trim().Length > 0)
+                yield return line;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using KernelTune.Data;
+using KernelTune.Text;
+using KernelTune.Text.Chat;
+
+namespace KernelTune.Training.Runs;
+
+/// <summary>A model's tokenizer and chat template, found beside its weights.</summary>
+public sealed class TextTools
+{
+    private TextTools(Tokenizer tokenizer, ChatTemplate? template) => (Tokenizer, Template) = (tokenizer, template);
+
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>The chat template; null where the model has none.</summary>
+    public ChatTemplate? Template { get; }
+
+    /// <summary>What preparing data asks for.</summary>
+    public ITextEncoder Encoder => new TokenizerEncoder(Tokenizer);
+
+    /// <summary>Reads the tokenizer of a folder.</summary>
+    /// <exception cref="TokenizerException">There is none, or it cannot be used.</exception>
+    public static TextTools Open(string folder)
+    {
+        var tokenizer = Tokenizer.Load(folder);
+        return new TextTools(tokenizer, ChatTemplate.Of(tokenizer.Config));
+    }
+}
