@@ -11,6 +11,9 @@ namespace KernelTune.Kernels.Cpu;
 /// </summary>
 internal static unsafe class MatMulDotTile
 {
+    // Floats between what is read and what is asked for: four rows at once are more streams than the hardware follows well.
+    private const int Ahead = 512;
+
     /// <summary>to[i·4 + j] = Σₚ x[i·ldX + p] · w[j·ldW + p], i below rows (1 to 4), j below 4.</summary>
     public static void Run(InstructionSet set, int rows, nint k, float* x, nint ldX, float* w, nint ldW, float* to)
     {
@@ -46,6 +49,10 @@ internal static unsafe class MatMulDotTile
         nint p = 0;
         for (; p + 16 <= k; p += 16)
         {
+            Sse.Prefetch0(w + p + Ahead);
+            Sse.Prefetch0(w1 + p + Ahead);
+            Sse.Prefetch0(w2 + p + Ahead);
+            Sse.Prefetch0(w3 + p + Ahead);
             Vector512<float> v0 = Vector512.Load(w + p), v1 = Vector512.Load(w1 + p), v2 = Vector512.Load(w2 + p), v3 = Vector512.Load(w3 + p);
             var u = Vector512.Load(x + p);
             s00 = Avx512F.FusedMultiplyAdd(u, v0, s00);
@@ -79,15 +86,16 @@ internal static unsafe class MatMulDotTile
         }
         if (p < k)
         {
-            Vector512<float> v0 = Tail(w + p, k - p), v1 = Tail(w1 + p, k - p), v2 = Tail(w2 + p, k - p), v3 = Tail(w3 + p, k - p);
-            var u = Tail(x + p, k - p);
+            var mask = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create((int)(k - p))).AsSingle();
+            Vector512<float> v0 = Masked(w + p, mask), v1 = Masked(w1 + p, mask), v2 = Masked(w2 + p, mask), v3 = Masked(w3 + p, mask);
+            var u = Masked(x + p, mask);
             s00 = Avx512F.FusedMultiplyAdd(u, v0, s00);
             s01 = Avx512F.FusedMultiplyAdd(u, v1, s01);
             s02 = Avx512F.FusedMultiplyAdd(u, v2, s02);
             s03 = Avx512F.FusedMultiplyAdd(u, v3, s03);
             if (TRows.Count > 1)
             {
-                u = Tail(x1 + p, k - p);
+                u = Masked(x1 + p, mask);
                 s10 = Avx512F.FusedMultiplyAdd(u, v0, s10);
                 s11 = Avx512F.FusedMultiplyAdd(u, v1, s11);
                 s12 = Avx512F.FusedMultiplyAdd(u, v2, s12);
@@ -95,7 +103,7 @@ internal static unsafe class MatMulDotTile
             }
             if (TRows.Count > 2)
             {
-                u = Tail(x2 + p, k - p);
+                u = Masked(x2 + p, mask);
                 s20 = Avx512F.FusedMultiplyAdd(u, v0, s20);
                 s21 = Avx512F.FusedMultiplyAdd(u, v1, s21);
                 s22 = Avx512F.FusedMultiplyAdd(u, v2, s22);
@@ -103,7 +111,7 @@ internal static unsafe class MatMulDotTile
             }
             if (TRows.Count > 3)
             {
-                u = Tail(x3 + p, k - p);
+                u = Masked(x3 + p, mask);
                 s30 = Avx512F.FusedMultiplyAdd(u, v0, s30);
                 s31 = Avx512F.FusedMultiplyAdd(u, v1, s31);
                 s32 = Avx512F.FusedMultiplyAdd(u, v2, s32);
@@ -111,13 +119,13 @@ internal static unsafe class MatMulDotTile
             }
         }
         if (TRows.Count > 0)
-            Vector128.Create(Fold(s00), Fold(s01), Fold(s02), Fold(s03)).Store(to + 0);
+            Fold(s00, s01, s02, s03).Store(to + 0);
         if (TRows.Count > 1)
-            Vector128.Create(Fold(s10), Fold(s11), Fold(s12), Fold(s13)).Store(to + 4);
+            Fold(s10, s11, s12, s13).Store(to + 4);
         if (TRows.Count > 2)
-            Vector128.Create(Fold(s20), Fold(s21), Fold(s22), Fold(s23)).Store(to + 8);
+            Fold(s20, s21, s22, s23).Store(to + 8);
         if (TRows.Count > 3)
-            Vector128.Create(Fold(s30), Fold(s31), Fold(s32), Fold(s33)).Store(to + 12);
+            Fold(s30, s31, s32, s33).Store(to + 12);
     }
 
     [SkipLocalsInit]
@@ -141,23 +149,19 @@ internal static unsafe class MatMulDotTile
         }
         if (p < k)
         {
-            Vector512<float> u = Tail(x + p, k - p), v = Tail(w + p, k - p);
-            a0 = Fma.MultiplyAdd(u.GetLower(), v.GetLower(), a0);
-            b0 = Fma.MultiplyAdd(u.GetUpper(), v.GetUpper(), b0);
-            v = Tail(w1 + p, k - p);
-            a1 = Fma.MultiplyAdd(u.GetLower(), v.GetLower(), a1);
-            b1 = Fma.MultiplyAdd(u.GetUpper(), v.GetUpper(), b1);
-            v = Tail(w2 + p, k - p);
-            a2 = Fma.MultiplyAdd(u.GetLower(), v.GetLower(), a2);
-            b2 = Fma.MultiplyAdd(u.GetUpper(), v.GetUpper(), b2);
-            v = Tail(w3 + p, k - p);
-            a3 = Fma.MultiplyAdd(u.GetLower(), v.GetLower(), a3);
-            b3 = Fma.MultiplyAdd(u.GetUpper(), v.GetUpper(), b3);
+            var low = Vector256.LessThan(Vector256<int>.Indices, Vector256.Create((int)(k - p))).AsSingle();
+            var high = Vector256.LessThan(Vector256<int>.Indices, Vector256.Create((int)(k - p - 8))).AsSingle();
+            Vector256<float> u = Avx.MaskLoad(x + p, low), v = Avx.MaskLoad(x + p + 8, high);
+            a0 = Fma.MultiplyAdd(u, Avx.MaskLoad(w + p, low), a0);
+            b0 = Fma.MultiplyAdd(v, Avx.MaskLoad(w + p + 8, high), b0);
+            a1 = Fma.MultiplyAdd(u, Avx.MaskLoad(w1 + p, low), a1);
+            b1 = Fma.MultiplyAdd(v, Avx.MaskLoad(w1 + p + 8, high), b1);
+            a2 = Fma.MultiplyAdd(u, Avx.MaskLoad(w2 + p, low), a2);
+            b2 = Fma.MultiplyAdd(v, Avx.MaskLoad(w2 + p + 8, high), b2);
+            a3 = Fma.MultiplyAdd(u, Avx.MaskLoad(w3 + p, low), a3);
+            b3 = Fma.MultiplyAdd(v, Avx.MaskLoad(w3 + p + 8, high), b3);
         }
-        to[0] = Fold(a0 + b0);
-        to[1] = Fold(a1 + b1);
-        to[2] = Fold(a2 + b2);
-        to[3] = Fold(a3 + b3);
+        Fold(Fold(a0 + b0), Fold(a1 + b1), Fold(a2 + b2), Fold(a3 + b3)).Store(to);
     }
 
     private static float One128(nint k, float* x, float* w)
@@ -182,6 +186,10 @@ internal static unsafe class MatMulDotTile
         return Fold((a + c) + (b + d));
     }
 
+    // A call in a kernel would spill its sums around every round of the loop: the tail is a masked load.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Masked(float* from, Vector512<float> mask) => Avx512F.MaskLoad(from, mask, Vector512<float>.Zero);
+
     /// <summary>The last elements of a row; zeros beyond.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Vector512<float> Tail(float* from, nint count)
@@ -193,15 +201,21 @@ internal static unsafe class MatMulDotTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Fold(Vector512<float> v) => Fold(v.GetLower() + v.GetUpper());
+    private static Vector128<float> Fold(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d) =>
+        Fold(Fold(a.GetLower() + a.GetUpper()), Fold(b.GetLower() + b.GetUpper()), Fold(c.GetLower() + c.GetUpper()), Fold(d.GetLower() + d.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Fold(Vector256<float> v) => Fold(v.GetLower() + v.GetUpper());
+    private static Vector128<float> Fold(Vector256<float> v) => v.GetLower() + v.GetUpper();
 
+    /// <summary>Four sums of four lanes: each (0 + 2) + (1 + 3).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Fold(Vector128<float> v)
+    private static Vector128<float> Fold(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
     {
-        var pair = v.GetLower() + v.GetUpper();
-        return pair[0] + pair[1];
+        var ab = Sse.MoveLowToHigh(a, b) + Sse.MoveHighToLow(b, a);
+        var cd = Sse.MoveLowToHigh(c, d) + Sse.MoveHighToLow(d, c);
+        return Sse.Shuffle(ab, cd, 0x88) + Sse.Shuffle(ab, cd, 0xDD);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float Fold(Vector128<float> v) => (v[0] + v[2]) + (v[1] + v[3]);
 }
