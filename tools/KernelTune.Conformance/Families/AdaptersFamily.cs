@@ -142,7 +142,7 @@ public sealed class AdaptersFamily : IFamily
     }
 
     /// <summary>The adapter as it would be saved, read back from the file's bytes.</summary>
-    private static Dictionary<string, ComputedTensor> Saved(Lora lora, CausalLanguageModel model)
+    internal static Dictionary<string, ComputedTensor> Saved(Lora lora, CausalLanguageModel model)
     {
         string path = Path.Combine(Path.GetTempPath(), $"kerneltune-{Guid.NewGuid():N}.safetensors");
         try

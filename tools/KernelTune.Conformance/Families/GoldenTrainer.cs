@@ -17,11 +17,12 @@ internal static class GoldenTrainer
     /// <param name="microBatches">The micro-batches of a step.</param>
     /// <param name="parameterOf">The parameter behind a tensor's name.</param>
     /// <param name="final">What the parameters are afterwards, by the names of the case's files.</param>
+    /// <param name="afterStep">Called with a step's number when it is done: its gradients stand still.</param>
     /// <returns>The curve, and the optimizer's moments by parameter path: "exp_avg.PATH", "exp_avg_sq.PATH".</returns>
     /// <exception cref="NotSupportedException">Micro-batches' means are averaged.</exception>
     public static (ComputedTrajectory Trajectory, IReadOnlyDictionary<string, ComputedTensor> State) Train(
         ModelOnDevice model, GoldenTraining how, int steps, Func<int, IReadOnlyList<Batch>> microBatches, Func<string, Parameter?> parameterOf,
-        Func<IReadOnlyDictionary<string, ComputedTensor>> final)
+        Func<IReadOnlyDictionary<string, ComputedTensor>> final, Action<int>? afterStep = null)
     {
         if (!how.NormaliseByTokens && how.Accumulate > 1)
             throw new NotSupportedException("the mean of micro-batches' means: a step divides by all its labels");
@@ -37,6 +38,7 @@ internal static class GoldenTrainer
             training.Run(step, microBatches(step), rates[^1]);
             losses.Add(ModelOnDevice.Numbers(training.Loss).Values[0]);
             norms.Add(ModelOnDevice.Numbers(training.GradientNorm).Values[0]);
+            afterStep?.Invoke(step);
         }
 
         var state = optimizer.State().ToDictionary(s => s.Name, s => ModelOnDevice.Numbers(s.View), StringComparer.Ordinal);

@@ -9,6 +9,7 @@ public static class Registry
         new ModelsFamily(),
         new AdaptersFamily(),
         new TrainingFamily(),
+        new RealFamily(),
         new ChatFamily(),
         new TokenizerFamily(),
         new DataFamily(),
