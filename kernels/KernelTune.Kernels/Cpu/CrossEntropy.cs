@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Diagnostics;
 using KernelTune.Kernels.Lanes;
 
@@ -109,42 +110,49 @@ public static unsafe class CrossEntropy
     private readonly struct CappedExpFrom : IRowFormula
     {
         public static int Inputs => 1;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V b, V c, V max, V cap, V inverse) where V : struct, ILane<V> => V.Exp(cap * V.Tanh(x * inverse) - max);
     }
 
     private readonly struct Below : IRowFormula
     {
         public static int Inputs => 1;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V b, V c, V lse, V q, V r) where V : struct, ILane<V> => lse - x;
     }
 
     private readonly struct WeightedBelow : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V weight, V c, V lse, V q, V r) where V : struct, ILane<V> => (lse - x) * weight;
     }
 
     private readonly struct CappedBelow : IRowFormula
     {
         public static int Inputs => 1;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V b, V c, V lse, V cap, V inverse) where V : struct, ILane<V> => lse - cap * V.Tanh(x * inverse);
     }
 
     private readonly struct CappedWeightedBelow : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V weight, V c, V lse, V cap, V inverse) where V : struct, ILane<V> => (lse - cap * V.Tanh(x * inverse)) * weight;
     }
 
     private readonly struct GradPlain : IRowFormula
     {
         public static int Inputs => 1;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V p, V b, V c, V factor, V each, V r) where V : struct, ILane<V> => V.Fma(p, factor, each);
     }
 
     private readonly struct GradWeighted : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V p, V weight, V c, V factor, V each, V r) where V : struct, ILane<V> => V.Fma(p, factor, weight * each);
     }
 }

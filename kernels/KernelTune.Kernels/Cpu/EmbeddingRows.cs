@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 using KernelTune.Kernels.Numerics;
 
@@ -39,6 +40,7 @@ public static unsafe class EmbeddingRows
     private readonly struct Added : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V a, V b, V c, V p, V q, V r) where V : struct, ILane<V> => b + a;
     }
 }

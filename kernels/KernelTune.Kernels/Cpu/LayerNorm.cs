@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Cpu;
@@ -95,48 +96,56 @@ public static unsafe class LayerNorm
     private readonly struct Plain : IRowFormula
     {
         public static int Inputs => 1;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V b, V c, V mean, V rstd, V r) where V : struct, ILane<V> => (x - mean) * rstd;
     }
 
     private readonly struct WithWeight : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V weight, V c, V mean, V rstd, V r) where V : struct, ILane<V> => (x - mean) * rstd * weight;
     }
 
     private readonly struct WithBias : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V bias, V c, V mean, V rstd, V r) where V : struct, ILane<V> => V.Fma(x - mean, rstd, bias);
     }
 
     private readonly struct ScaledAndShifted : IRowFormula
     {
         public static int Inputs => 3;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V weight, V bias, V mean, V rstd, V r) where V : struct, ILane<V> => V.Fma((x - mean) * rstd, weight, bias);
     }
 
     private readonly struct Centred : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V dy, V c, V mean, V q, V r) where V : struct, ILane<V> => (x - mean) * dy;
     }
 
     private readonly struct CentredWeighted : IRowFormula
     {
         public static int Inputs => 3;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V dy, V weight, V mean, V q, V r) where V : struct, ILane<V> => (x - mean) * (dy * weight);
     }
 
     private readonly struct WeightTerm : IRowFormula
     {
         public static int Inputs => 3;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V dy, V x, V sum, V mean, V rstd, V r) where V : struct, ILane<V> => V.Fma(dy, (x - mean) * rstd, sum);
     }
 
     private readonly struct BiasTerm : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V dy, V sum, V c, V p, V q, V r) where V : struct, ILane<V> => sum + dy;
     }
 }

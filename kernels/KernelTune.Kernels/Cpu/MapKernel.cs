@@ -39,6 +39,7 @@ public static unsafe class MapKernel
 
     private static bool IsSimple(in MapOperand operand) => operand.Step is 0 or 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Vectors<V, TOp, P>(in MapRow row, long count, in P p)
         where V : struct, IVectorLane<V>
         where TOp : struct, IElementwise<P>

@@ -42,15 +42,18 @@ public static unsafe class RandomRows
     private readonly struct Draw : IUse
     {
         public static bool ReadsInput => false;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V uniform, V limit, V scale) where V : struct, ILane<V> => uniform;
     }
 
     private readonly struct Keep : IUse
     {
         public static bool ReadsInput => true;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V uniform, V limit, V scale) where V : struct, ILane<V> => V.Select(uniform >= limit, x * scale, V.Zero);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<V, U, TUse>(float* x, float* y, long start, long end, in RandomPlace place, float limit, float scale)
         where V : struct, IVectorLane<V> where U : struct, IUniformLane<U, V> where TUse : struct, IUse
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Cpu;
@@ -69,24 +70,28 @@ public static unsafe class RmsNorm
     private readonly struct Normalised : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V weight, V c, V rstd, V offset, V r) where V : struct, ILane<V> => x * rstd * (weight + offset);
     }
 
     private readonly struct GradPlain : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V dy, V x, V c, V rstd, V along, V r) where V : struct, ILane<V> => V.Fma(x, along, dy * rstd);
     }
 
     private readonly struct GradWeighted : IRowFormula
     {
         public static int Inputs => 3;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V dy, V x, V weight, V rstd, V along, V offset) where V : struct, ILane<V> => V.Fma(x, along, dy * (weight + offset) * rstd);
     }
 
     private readonly struct WeightTerm : IRowFormula
     {
         public static int Inputs => 3;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V dy, V x, V sum, V rstd, V q, V r) where V : struct, ILane<V> => V.Fma(dy, x * rstd, sum);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Cpu;
@@ -8,6 +9,7 @@ namespace KernelTune.Kernels.Cpu;
 internal readonly struct Itself : IRowFormula
 {
     public static int Inputs => 1;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Of<V>(V a, V b, V c, V p, V q, V r) where V : struct, ILane<V> => a;
 }
 
@@ -15,6 +17,7 @@ internal readonly struct Itself : IRowFormula
 internal readonly struct Squared : IRowFormula
 {
     public static int Inputs => 1;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Of<V>(V a, V b, V c, V p, V q, V r) where V : struct, ILane<V> => a * a;
 }
 
@@ -23,6 +26,7 @@ internal readonly struct SquaredFrom : IRowFormula
 {
     public static int Inputs => 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Of<V>(V a, V b, V c, V p, V q, V r) where V : struct, ILane<V>
     {
         V d = a - p;
@@ -34,6 +38,7 @@ internal readonly struct SquaredFrom : IRowFormula
 internal readonly struct Product : IRowFormula
 {
     public static int Inputs => 2;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Of<V>(V a, V b, V c, V p, V q, V r) where V : struct, ILane<V> => a * b;
 }
 
@@ -41,6 +46,7 @@ internal readonly struct Product : IRowFormula
 internal readonly struct WeightedProduct : IRowFormula
 {
     public static int Inputs => 3;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Of<V>(V a, V b, V c, V p, V q, V r) where V : struct, ILane<V> => a * b * (c + p);
 }
 
@@ -48,6 +54,7 @@ internal readonly struct WeightedProduct : IRowFormula
 internal readonly struct ExpFrom : IRowFormula
 {
     public static int Inputs => 1;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Of<V>(V a, V b, V c, V p, V q, V r) where V : struct, ILane<V> => V.Exp(a - p);
 }
 
@@ -55,5 +62,6 @@ internal readonly struct ExpFrom : IRowFormula
 internal readonly struct Scaled : IRowFormula
 {
     public static int Inputs => 1;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Of<V>(V a, V b, V c, V p, V q, V r) where V : struct, ILane<V> => a * p;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Cpu;
@@ -51,30 +52,35 @@ public static unsafe class Softmax
     private readonly struct LogOf : IRowFormula
     {
         public static int Inputs => 1;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V x, V b, V c, V max, V logSum, V r) where V : struct, ILane<V> => x - max - logSum;
     }
 
     private readonly struct GradOf : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V y, V dy, V c, V sum, V q, V r) where V : struct, ILane<V> => y * (dy - sum);
     }
 
     private readonly struct GradAdded : IRowFormula
     {
         public static int Inputs => 3;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V y, V dy, V dx, V sum, V q, V r) where V : struct, ILane<V> => V.Fma(y, dy - sum, dx);
     }
 
     private readonly struct LogGrad : IRowFormula
     {
         public static int Inputs => 2;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V y, V dy, V c, V sum, V q, V r) where V : struct, ILane<V> => dy - V.Exp(y) * sum;
     }
 
     private readonly struct LogGradAdded : IRowFormula
     {
         public static int Inputs => 3;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static V Of<V>(V y, V dy, V dx, V sum, V q, V r) where V : struct, ILane<V> => dx + (dy - V.Exp(y) * sum);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Elementwise;
@@ -10,6 +11,7 @@ public readonly record struct ClampedParams(double Limit, double Alpha);
 /// </summary>
 public readonly struct ClampedSwiGlu : IBinaryOp<ClampedParams>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V a, V b, in ClampedParams p)
         where V : struct, ILane<V>
     {
@@ -19,6 +21,7 @@ public readonly struct ClampedSwiGlu : IBinaryOp<ClampedParams>
         return gate / (V.One + V.Exp(gate * V.Create(-p.Alpha))) * (up + V.One);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Derivative<V>(V a, V b, in ClampedParams p, out V da, out V db)
         where V : struct, ILane<V>
     {

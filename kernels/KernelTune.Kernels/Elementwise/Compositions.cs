@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Elementwise;
@@ -29,6 +30,7 @@ public readonly struct Step<TOp, P> : IElementwise<P>
 
     public static int Outputs => 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Apply<V>(V a, V b, V c, V d, in P p, out V x, out V y, out V z)
         where V : struct, ILane<V>
     {
@@ -47,6 +49,7 @@ public readonly struct Step2<TOp, P> : IElementwise<P>
 
     public static int Outputs => 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Apply<V>(V a, V b, V c, V d, in P p, out V x, out V y, out V z)
         where V : struct, ILane<V>
     {
@@ -59,6 +62,7 @@ public readonly struct Step2<TOp, P> : IElementwise<P>
 /// <summary>1/√(a·x + b).</summary>
 public readonly struct RsqrtAffine : IStep<AffineParams>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V x, in AffineParams p)
         where V : struct, ILane<V> => V.One / V.Sqrt(V.Fma(x, V.Create(p.Factor), V.Create(p.Term)));
 }
@@ -66,6 +70,7 @@ public readonly struct RsqrtAffine : IStep<AffineParams>
 /// <summary>a·(b + term).</summary>
 public readonly struct MulOffset : IStep2<AffineParams>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V a, V b, in AffineParams p)
         where V : struct, ILane<V> => a * (b + V.Create(p.Term));
 }
@@ -80,6 +85,7 @@ public readonly struct MulCounted : IStep2<None>
 /// <summary>x where it is finite, else 0.</summary>
 public readonly struct FiniteOrZero : IStep<None>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V x, in None p)
         where V : struct, ILane<V> => V.Select(V.Abs(x) < V.Create(float.PositiveInfinity), x, V.Select(V.IsNaN(x), x, V.Zero));
 }
@@ -87,6 +93,7 @@ public readonly struct FiniteOrZero : IStep<None>
 /// <summary>1/x, and 0 for 0.</summary>
 public readonly struct ReciprocalOrZero : IStep<None>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V x, in None p)
         where V : struct, ILane<V> => V.Select(V.Equal(x, V.Zero), V.Zero, V.One / x);
 }
@@ -94,6 +101,7 @@ public readonly struct ReciprocalOrZero : IStep<None>
 /// <summary>1 where x is not the number, else 0.</summary>
 public readonly struct NotEqualTo : IStep<ScaleParams>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V x, in ScaleParams p)
         where V : struct, ILane<V> => V.Select(V.Equal(x, V.Create(p.Factor)), V.Zero, V.One);
 }
@@ -101,6 +109,7 @@ public readonly struct NotEqualTo : IStep<ScaleParams>
 /// <summary>1 where a = b, else 0.</summary>
 public readonly struct Equal : IStep2<None>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V a, V b, in None p)
         where V : struct, ILane<V> => V.Select(V.Equal(a, b), V.One, V.Zero);
 }
@@ -108,6 +117,7 @@ public readonly struct Equal : IStep2<None>
 /// <summary>1 where a ≥ b, else 0.</summary>
 public readonly struct AtLeast : IStep2<None>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V a, V b, in None p)
         where V : struct, ILane<V> => V.Select(a >= b, V.One, V.Zero);
 }
@@ -115,6 +125,7 @@ public readonly struct AtLeast : IStep2<None>
 /// <summary>a, but +∞ where b is 1.</summary>
 public readonly struct InfiniteWhereOne : IStep2<None>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V a, V b, in None p)
         where V : struct, ILane<V> => V.Select(V.Equal(b, V.One), V.Create(float.PositiveInfinity), a);
 }
@@ -122,6 +133,7 @@ public readonly struct InfiniteWhereOne : IStep2<None>
 /// <summary>0 within the band, −∞ outside.</summary>
 public readonly struct OutsideIsMinusInfinity : IStep<BandParams>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V x, in BandParams p)
         where V : struct, ILane<V> =>
         V.Select((x >= V.Create(p.Least)) & (x <= V.Create(p.Greatest)), V.Zero, V.Create(float.NegativeInfinity));
@@ -130,6 +142,7 @@ public readonly struct OutsideIsMinusInfinity : IStep<BandParams>
 /// <summary>0 where x is not 0, −∞ where it is.</summary>
 public readonly struct ZeroIsMinusInfinity : IStep<None>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V x, in None p)
         where V : struct, ILane<V> => V.Select(V.Equal(x, V.Zero), V.Create(float.NegativeInfinity), V.Zero);
 }
@@ -137,6 +150,7 @@ public readonly struct ZeroIsMinusInfinity : IStep<None>
 /// <summary>x/(1 − p) where the uniform number b is at least p, else 0: inverted dropout.</summary>
 public readonly struct Keep : IStep2<ScaleParams>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V a, V b, in ScaleParams p)
         where V : struct, ILane<V> => V.Select(b >= V.Create((float)p.Factor), a * V.Create(1 / (1 - p.Factor)), V.Zero);
 }
@@ -144,6 +158,7 @@ public readonly struct Keep : IStep2<ScaleParams>
 /// <summary>min(1, limit/(x + 1e-6)).</summary>
 public readonly struct ClipFactor : IStep<ScaleParams>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V x, in ScaleParams p)
         where V : struct, ILane<V> => V.Min(V.One, V.Create(p.Factor) / (x + V.Create(1e-6)));
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Elementwise;
@@ -7,9 +8,11 @@ public readonly struct Gelu : IUnaryOp<None>
 {
     public static bool DerivativeReadsOutput => false;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V x, in None p)
         where V : struct, ILane<V> => x * V.Create(0.5) * (V.One + V.Erf(x * V.Create(0.7071067811865476)));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Derivative<V>(V x, in None p)
         where V : struct, ILane<V>
     {

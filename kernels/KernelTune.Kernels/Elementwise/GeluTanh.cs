@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Elementwise;
@@ -9,9 +10,11 @@ public readonly struct GeluTanh : IUnaryOp<None>
 
     public static bool DerivativeReadsOutput => false;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V x, in None p)
         where V : struct, ILane<V> => V.Create(0.5) * x * (V.One + Inner(x, out _));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Derivative<V>(V x, in None p)
         where V : struct, ILane<V>
     {
@@ -20,6 +23,7 @@ public readonly struct GeluTanh : IUnaryOp<None>
         return V.Create(0.5) * V.Fma(V.Select(V.Equal(tail, V.Zero), V.Zero, x), tail, V.One + t);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Inner<V>(V x, out V slope)
         where V : struct, ILane<V>
     {

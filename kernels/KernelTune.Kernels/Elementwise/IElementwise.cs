@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Elementwise;
@@ -66,6 +67,7 @@ public readonly struct Unary<TOp, P> : IElementwise<P>
 
     public static int Outputs => 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Apply<V>(V a, V b, V c, V d, in P p, out V x, out V y, out V z)
         where V : struct, ILane<V>
     {
@@ -84,6 +86,7 @@ public readonly struct UnaryGrad<TOp, P> : IElementwise<P>
 
     public static int Outputs => 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Apply<V>(V a, V b, V c, V d, in P p, out V x, out V y, out V z)
         where V : struct, ILane<V>
     {
@@ -102,6 +105,7 @@ public readonly struct UnaryGradAdd<TOp, P> : IElementwise<P>
 
     public static int Outputs => 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Apply<V>(V a, V b, V c, V d, in P p, out V x, out V y, out V z)
         where V : struct, ILane<V>
     {
@@ -120,6 +124,7 @@ public readonly struct Binary<TOp, P> : IElementwise<P>
 
     public static int Outputs => 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Apply<V>(V a, V b, V c, V d, in P p, out V x, out V y, out V z)
         where V : struct, ILane<V>
     {
@@ -138,6 +143,7 @@ public readonly struct BinaryGrad<TOp, P> : IElementwise<P>
 
     public static int Outputs => 2;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Apply<V>(V a, V b, V c, V d, in P p, out V x, out V y, out V z)
         where V : struct, ILane<V>
     {

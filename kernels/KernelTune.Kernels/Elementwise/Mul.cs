@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Elementwise;
@@ -5,9 +6,11 @@ namespace KernelTune.Kernels.Elementwise;
 /// <summary>a·b.</summary>
 public readonly struct Mul : IBinaryOp<None>
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V a, V b, in None p)
         where V : struct, ILane<V> => a * b;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Derivative<V>(V a, V b, in None p, out V da, out V db)
         where V : struct, ILane<V>
     {

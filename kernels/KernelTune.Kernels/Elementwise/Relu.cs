@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Elementwise;
@@ -7,9 +8,11 @@ public readonly struct Relu : IUnaryOp<None>
 {
     public static bool DerivativeReadsOutput => false;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Forward<V>(V x, in None p)
         where V : struct, ILane<V> => V.Max(x, V.Zero);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Derivative<V>(V x, in None p)
         where V : struct, ILane<V> => V.Select(x > V.Zero, V.One, V.Zero);
 }

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace KernelTune.Kernels.Lanes;
 
 /// <summary>A double and its derivative along one direction: what a formula's derivative is checked with. Masks live in <see cref="Value"/>.</summary>
@@ -5,8 +7,16 @@ public readonly struct Dual(double value, double tangent) : ILane<Dual>
 {
     public readonly double Value = value, Tangent = tangent;
 
-    public static Dual Zero => new(0, 0);
-    public static Dual One => new(1, 0);
+    public static Dual Zero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(0, 0);
+    }
+
+    public static Dual One
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(1, 0);
+    }
+
     public static Dual Create(float value) => new(value, 0);
     public static Dual Create(double value) => new(value, 0);
 

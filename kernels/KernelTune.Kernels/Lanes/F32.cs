@@ -9,8 +9,15 @@ public readonly unsafe struct F32(float value) : IFloat32Lane<F32>, IVectorLane<
 
     public static int Width => 1;
     public static int ElementSize => sizeof(float);
-    public static F32 Zero => new(0f);
-    public static F32 One => new(1f);
+    public static F32 Zero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(0f);
+    }
+
+    public static F32 One
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(1f);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32 Create(float value) => new(value);
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32 Create(double value) => new((float)value);

@@ -11,8 +11,15 @@ public readonly unsafe struct F32x16(Vector512<float> value) : IRowLane<F32x16>
 
     public static int Width => 16;
     public static int ElementSize => sizeof(float);
-    public static F32x16 Zero => new(Vector512<float>.Zero);
-    public static F32x16 One => new(Vector512.Create(1f));
+    public static F32x16 Zero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(Vector512<float>.Zero);
+    }
+
+    public static F32x16 One
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(Vector512.Create(1f));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32x16 Create(float value) => new(Vector512.Create(value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32x16 Create(double value) => new(Vector512.Create((float)value));

@@ -10,8 +10,15 @@ public readonly unsafe struct F32x4(Vector128<float> value) : IRowLane<F32x4>
 
     public static int Width => 4;
     public static int ElementSize => sizeof(float);
-    public static F32x4 Zero => new(Vector128<float>.Zero);
-    public static F32x4 One => new(Vector128.Create(1f));
+    public static F32x4 Zero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(Vector128<float>.Zero);
+    }
+
+    public static F32x4 One
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(Vector128.Create(1f));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32x4 Create(float value) => new(Vector128.Create(value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32x4 Create(double value) => new(Vector128.Create((float)value));

@@ -11,8 +11,15 @@ public readonly unsafe struct F32x8(Vector256<float> value) : IRowLane<F32x8>
 
     public static int Width => 8;
     public static int ElementSize => sizeof(float);
-    public static F32x8 Zero => new(Vector256<float>.Zero);
-    public static F32x8 One => new(Vector256.Create(1f));
+    public static F32x8 Zero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(Vector256<float>.Zero);
+    }
+
+    public static F32x8 One
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(Vector256.Create(1f));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32x8 Create(float value) => new(Vector256.Create(value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static F32x8 Create(double value) => new(Vector256.Create((float)value));

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace KernelTune.Kernels.Lanes;
 
 /// <summary>One double: the reference device's lane. exp, log and tanh are Math's.</summary>
@@ -7,8 +9,15 @@ public readonly unsafe struct F64(double value) : IVectorLane<F64>
 
     public static int Width => 1;
     public static int ElementSize => sizeof(double);
-    public static F64 Zero => new(0.0);
-    public static F64 One => new(1.0);
+    public static F64 Zero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(0.0);
+    }
+
+    public static F64 One
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(1.0);
+    }
 
     public static F64 Create(float value) => new(value);
     public static F64 Create(double value) => new(value);

@@ -12,8 +12,15 @@ public readonly unsafe struct Pair<V>(V low, V high) : IRowLane<Pair<V>> where V
 
     public static int Width => 2 * V.Width;
     public static int ElementSize => V.ElementSize;
-    public static Pair<V> Zero => new(V.Zero, V.Zero);
-    public static Pair<V> One => new(V.One, V.One);
+    public static Pair<V> Zero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(V.Zero, V.Zero);
+    }
+
+    public static Pair<V> One
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)] get => new(V.One, V.One);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Pair<V> Create(float value) => new(V.Create(value), V.Create(value));
     [MethodImpl(MethodImplOptions.AggressiveInlining)] public static Pair<V> Create(double value) => new(V.Create(value), V.Create(value));
