@@ -7,14 +7,16 @@ namespace KernelTune.Cli.Verbs;
 internal sealed class DoctorVerb
 {
     private readonly Option<bool> _json = new("--json") { Description = "the same as JSON" };
+    private readonly Option<bool> _quick = new("--quick") { Description = "measure nothing" };
 
     public Command Command(Application application) => application.WithAction(
-        new Command("doctor", "Show what this machine has for training: processor, memory, devices.") { _json },
-        (parsed, terminal, _) => Run(parsed.GetValue(_json), terminal));
+        new Command("doctor", "Show what this machine has for training: processor, memory, devices.") { _json, _quick },
+        (parsed, terminal, _) => Run(parsed.GetValue(_json), parsed.GetValue(_quick), terminal));
 
-    private static void Run(bool json, Terminal terminal)
+    private static void Run(bool json, bool quick, Terminal terminal)
     {
         MachineFacts facts = MachineFacts.Read();
+        MeasuredPeaks? peaks = quick ? null : MeasuredPeaks.Measure(facts.Processors, facts.Instructions);
         IReadOnlyList<(string Name, bool Present, string Why)> devices =
         [
             ("reference", true, "double precision, plain loops"),
@@ -25,11 +27,14 @@ internal sealed class DoctorVerb
         if (json)
         {
             JsonObject result = facts.ToJson();
+            if (peaks is not null) result["peaks"] = peaks.ToJson();
             result["devices"] = new JsonArray([.. devices.Select(d => (JsonNode)new JsonObject { ["name"] = d.Name, ["present"] = d.Present, ["why"] = d.Why })]);
             terminal.WriteJson(result);
             return;
         }
         foreach (var (key, value) in facts.Lines()) terminal.Out.WriteLine($"{key,-14} {value}");
+        if (peaks is not null)
+            foreach (var (key, value) in peaks.Lines()) terminal.Out.WriteLine($"{key,-14} {value}");
         foreach (var (name, present, why) in devices) terminal.Out.WriteLine($"{"device",-14} {name,-10} {(present ? "yes" : "no"),-4} {why}");
     }
 }

@@ -5,7 +5,7 @@ public sealed class DoctorTests
     [Test]
     public void Doctor_names_processor_memory_and_devices()
     {
-        CommandLine run = CommandLine.Run("doctor");
+        CommandLine run = CommandLine.Run("doctor", "--quick");
         Assert.That((run.Code, run.Error), Is.EqualTo((0, "")));
         foreach (string word in (string[])["processor", "threads", "features", "memory", "cpu        yes", "reference  yes", "cuda       no"])
             Assert.That(run.Out, Does.Contain(word));
@@ -14,8 +14,17 @@ public sealed class DoctorTests
     [Test]
     public void JSON_has_the_devices()
     {
-        var json = CommandLine.Run("doctor", "--json").Json;
+        var json = CommandLine.Run("doctor", "--json", "--quick").Json;
         Assert.That((int?)json["threads"], Is.EqualTo(Environment.ProcessorCount));
         Assert.That(json["devices"]!.AsArray().Select(d => (string?)d!["name"]), Is.EqualTo(new[] { "reference", "cpu", "cuda", "opencl" }));
+    }
+
+    [Test]
+    public void Peaks_are_measured()
+    {
+        var peaks = MeasuredPeaks.Measure(1, KernelTune.Kernels.Numerics.InstructionSets.Best).ToJson();
+        Assert.That((double)peaks["flops_per_second"]!["one_thread"]!, Is.InRange(1e9, 1e12));
+        Assert.That((double)peaks["copy_bytes_per_second"]!["one_thread"]!, Is.InRange(1e8, 1e12));
+        Assert.That((double)peaks["read_bytes_per_second"]!["all_threads"]!, Is.InRange(1e8, 1e12));
     }
 }

@@ -1,0 +1,63 @@
+using KernelTune.Cli.Rendering;
+
+namespace KernelTune.Cli.Tests.Rendering;
+
+public sealed class RenderingTests
+{
+    private static string Written(Action<Terminal> show)
+    {
+        using var output = new StringWriter();
+        show(new Terminal(output, TextWriter.Null));
+        return output.ToString();
+    }
+
+    [Test]
+    public void A_step_is_one_line() =>
+        Assert.That(StepLine.Format(new StepView(7, 120, 1.23456, 2e-4, 0.81234, 1234.5, 0.414, 300 << 20, TimeSpan.FromSeconds(75))),
+            Is.EqualTo("step   7/120  loss 1.2346  lr 2.00e-04  norm 0.8123    1,234 tok/s   41% of peak  300.0 MiB  1:15 left"));
+
+    [Test]
+    public void Numbers_too_small_or_no_numbers_are_shown_as_what_they_are()
+    {
+        string line = StepLine.Format(new StepView(1, 9, double.NaN, 0, 1e-7, 0, null, 0, TimeSpan.FromHours(25)));
+        Assert.That(line, Is.EqualTo("step 1/9  loss NaN  lr 0.00e+00  norm 1.000e-07        0 tok/s  0 B  25:00:00 left"));
+    }
+
+    [Test]
+    public void The_panel_names_everything_before_step_1()
+    {
+        string panel = Written(t => RunPanel.Show(new RunView("m[1]", "LlamaForCausalLM", "lora, rank 8 at 28 sites", 1000, 50_000, "640 rows, 160 steps", "cpu, 2 threads",
+            [("weights", 3 << 20), ("adapters", 4096)], 5 << 20, "/runs/x"), t.Results));
+        foreach (string part in (string[])["m[1] (LlamaForCausalLM)", "1,000 of 50,000 parameters (2%)", "5.00 MiB predicted", "3.00 MiB  weights", "4.00 KiB  adapters", "/runs/x"])
+            Assert.That(panel, Does.Contain(part));
+        Assert.That(panel, Does.Not.Contain("\x1b"));
+    }
+
+    [Test]
+    public void The_ledger_sets_predicted_beside_measured()
+    {
+        var ledger = new LedgerView([new("weights", 1000, 1000), new("activations", 500, 450)], new("pool", 2000, 1900), new("process", 4000, 4100));
+        string table = Written(t => LedgerTable.Show(ledger, t.Results));
+        Assert.That(table, Does.Match(@"activations\s+500 B\s+450 B\s+0\.900"));
+        Assert.That(table, Does.Match(@"sum\s+1\.46 KiB\s+1\.42 KiB\s+0\.967"));
+        Assert.That(table, Does.Match(@"process\s+3\.91 KiB\s+4\.00 KiB\s+1\.025"));
+        Assert.That((long?)ledger.ToJson()["categories"]!["weights"]!["measured"], Is.EqualTo(1000));
+    }
+
+    [Test]
+    public void A_passing_line_is_overwritten_on_a_screen_and_kept_elsewhere()
+    {
+        using var screen = new StringWriter();
+        var terminal = new Terminal(TextWriter.Null, screen, interactive: true);
+        terminal.Event([], "one", passing: true);
+        terminal.Event([], "two", passing: true);
+        terminal.Info("done");
+        Assert.That(screen.ToString(), Is.EqualTo("\rone\x1b[K\rtwo\x1b[K\ndone\n"));
+
+        using var file = new StringWriter();
+        terminal = new Terminal(TextWriter.Null, file);
+        terminal.Event([], "one", passing: true);
+        terminal.Event([], "two", passing: true);
+        Assert.That(file.ToString(), Is.EqualTo("one\ntwo\n"));
+    }
+}
