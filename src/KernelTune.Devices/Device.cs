@@ -48,17 +48,17 @@ public abstract class Device : IDisposable
     public long Outstanding => Lasting.Outstanding + Passing.Outstanding;
 
     /// <summary>The kernels of this device, by the type of the call.</summary>
-    public KernelTable Table { get; } = new();
+    public KernelTable Table { get; protected init; } = new();
 
     private Pool Lasting => lasting ?? Interlocked.CompareExchange(ref lasting, NewPool(SegmentBytes / 4), null) ?? lasting;
 
     private Pool Passing => passing ?? Interlocked.CompareExchange(ref passing, NewPool(SegmentBytes), null) ?? passing;
 
     /// <summary>The least size of a segment for a step's blocks. Untouched parts of a segment are not resident.</summary>
-    protected virtual long SegmentBytes => 64L << 20;
+    protected internal virtual long SegmentBytes => 64L << 20;
 
     /// <summary>Blocks begin at multiples of this many bytes.</summary>
-    protected virtual int Alignment => 64;
+    protected internal virtual int Alignment => 64;
 
     /// <summary>A block of uninitialised memory.</summary>
     /// <exception cref="DeviceMemoryException">No memory, or the limit is passed.</exception>

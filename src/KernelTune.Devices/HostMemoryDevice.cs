@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using KernelTune.Devices.Memory;
+using KernelTune.Kernels.Cpu;
 
 namespace KernelTune.Devices;
 
@@ -18,6 +19,8 @@ public abstract unsafe class HostMemoryDevice : Device
         }
         fixed (T* p = source)
         {
+            if (StridedCopy.TryConvert((byte*)p, type, 1, (byte*)destination.Address, destination.Type, 1, source.Length))
+                return;
             for (int i = 0; i < source.Length; i++)
                 Elements.Store(destination.Address, destination.Type, i, Elements.Load((nint)p, type, i));
         }
@@ -53,7 +56,7 @@ public abstract unsafe class HostMemoryDevice : Device
 
     protected override void FreeSegment(nint address) => NativeMemory.AlignedFree((void*)address);
 
-    private void CheckTransfer(in View view, int length, string verb)
+    internal static void CheckTransfer(in View view, int length, string verb)
     {
         if (!view.IsDense || view.Elements != length)
             throw new ShapeException(verb, $"{view} against {length} host elements");
