@@ -36,8 +36,9 @@ internal static class GoldenTrainer
         {
             rates.Add([.. how.Groups.Select(g => how.Schedule.Rate(step, g.LearningRate))]);
             training.Run(step, microBatches(step), rates[^1]);
-            losses.Add(ModelOnDevice.Numbers(training.Loss).Values[0]);
-            norms.Add(ModelOnDevice.Numbers(training.GradientNorm).Values[0]);
+            (double loss, double norm) = training.Read(step);
+            losses.Add(loss);
+            norms.Add(norm);
             afterStep?.Invoke(step);
         }
 
