@@ -27,6 +27,10 @@ internal sealed class Application
         {
             _logFormat,
             _debug,
+            new TrainVerb().Command(this),
+            new EvaluateVerb().Command(this),
+            new GenerateVerb().Command(this),
+            new MergeVerb().Command(this),
             new InspectVerb().Command(this),
             new DoctorVerb().Command(this),
         };

@@ -1,9 +1,14 @@
 using KernelTune.Checkpoints;
+using KernelTune.Cli.Models;
+using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Evaluation.Generation;
 using KernelTune.Methods;
+using KernelTune.Models;
+using KernelTune.Text;
 using KernelTune.Text.Jinja;
 using KernelTune.Training.Recipes;
+using KernelTune.Training.Runs;
 using KernelTune.Training.Schedules;
 
 namespace KernelTune.Cli;
@@ -14,10 +19,11 @@ internal static class Failures
     /// <summary>The exit code of a command that <paramref name="exception"/> ended.</summary>
     public static ExitCode CodeOf(Exception exception) => exception switch
     {
-        UsageException or RecipeException or MethodException or ScheduleException or GenerationException => ExitCode.Usage,
+        UsageException or RecipeException or MethodException or ScheduleException or GenerationException or ResumeException => ExitCode.Usage,
+        DivergedException => ExitCode.Diverged,
         CheckpointStorageException => ExitCode.Storage,
-        CheckpointException or TemplateException => ExitCode.InputFile,
-        DeviceMemoryException or OutOfMemoryException => ExitCode.Memory,
+        CheckpointException or TemplateException or TokenizerException or DataException or ModelException => ExitCode.InputFile,
+        DeviceMemoryException or MemoryLimitException or OutOfMemoryException => ExitCode.Memory,
         DeviceException => ExitCode.Usage,
         InvalidDataException => ExitCode.InputFile,
         IOException or UnauthorizedAccessException => ExitCode.Storage,

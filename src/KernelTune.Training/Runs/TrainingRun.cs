@@ -49,6 +49,9 @@ public sealed class TrainingRun : IDisposable
 
     public Device Device { get; }
 
+    /// <summary>What the base is, by its configuration: "LlamaForCausalLM" …</summary>
+    public string Architecture => config.Has("architectures") && config.Strings("architectures") is [var named, ..] ? named : config.String("model_type");
+
     public TextTools Text { get; }
 
     public TrainingData Data { get; }

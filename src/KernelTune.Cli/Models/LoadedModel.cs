@@ -1,0 +1,102 @@
+using KernelTune.Checkpoints;
+using KernelTune.Devices;
+using KernelTune.Methods;
+using KernelTune.Models;
+using KernelTune.Training.Runs;
+
+namespace KernelTune.Cli.Models;
+
+/// <summary>A model on a device, with an adapter or without, ready to be asked.</summary>
+internal sealed class LoadedModel : IDisposable
+{
+    private readonly HuggingFaceFolder _source;
+
+    private LoadedModel(HuggingFaceFolder source, Device device, CausalLanguageModel model, Lora? lora) =>
+        (_source, Device, Model, Lora, Text) = (source, device, model, lora, TextTools.Open(source.Folder));
+
+    public Device Device { get; }
+
+    public CausalLanguageModel Model { get; }
+
+    /// <summary>The adapter's LoRA; null: the base alone.</summary>
+    public Lora? Lora { get; }
+
+    public TextTools Text { get; }
+
+    public HuggingFaceFolder Source => _source;
+
+    /// <summary>Tokens that end an answer: those of generation_config.json and config.json, and the tokenizer's own.</summary>
+    public IReadOnlyList<int> EndTokens
+    {
+        get
+        {
+            SortedSet<int> ends = [];
+            foreach (JsonSettings? settings in (JsonSettings?[])[_source.GenerationConfig, _source.Config])
+                if (settings?.Has("eos_token_id") == true && settings.Root.GetProperty("eos_token_id") is var end)
+                    ends.UnionWith(end.ValueKind == System.Text.Json.JsonValueKind.Array ? end.EnumerateArray().Select(e => e.GetInt32()) : [end.GetInt32()]);
+            if (Text.Tokenizer.EosId is { } eos) ends.Add(eos);
+            return [.. ends];
+        }
+    }
+
+    /// <summary>The base and the adapter that a command line names: an adapter's folder alone names its base itself.</summary>
+    /// <exception cref="CheckpointException">The adapter's configuration names no base.</exception>
+    public static (string Base, string? Adapter) Find(string model, string? adapter)
+    {
+        if (adapter is not null || !File.Exists(Path.Combine(model, AdapterFolder.ConfigName))) return (model, adapter);
+        using AdapterFolder folder = AdapterFolder.Open(model);
+        return (folder.Config.StringOrNull("base_model_name_or_path")
+            ?? throw folder.Config.Bad("base_model_name_or_path", "missing: give the base model, and the adapter with --adapter"), model);
+    }
+
+    /// <summary>Opens a model and loads its weights.</summary>
+    /// <param name="model">A folder, a file or org/name.</param>
+    /// <param name="adapter">A LoRA adapter's folder; null: none.</param>
+    /// <param name="device">Where the weights go.</param>
+    /// <param name="note">Told what a user should know.</param>
+    /// <param name="cancellation">Ends the loading.</param>
+    public static LoadedModel Open(string model, string? adapter, Device device, Action<string> note, CancellationToken cancellation)
+    {
+        HuggingFaceFolder source = HuggingFaceFolder.Open(model);
+        CausalLanguageModel? built = null;
+        try
+        {
+            using AdapterFolder? folder = adapter is null ? null : AdapterFolder.Open(adapter);
+            built = ModelRegistry.CausalLanguageModel(source.Config);
+            Lora? lora = folder is null ? null : Attach(built, folder, note);
+            foreach (string extra in ModelWeights.Load(built, source.Weights, device, cancellation))
+                note($"{source.Weights.Location}: {CheckpointException.Quote(extra)} is no weight of {built.Architecture} and was left out");
+            if (lora is not null)
+                foreach (string extra in lora.Load(device, folder!.Weights))
+                    note($"{folder.Weights.Location}: {CheckpointException.Quote(extra)} is not of this adapter and was left out");
+            return new LoadedModel(source, device, built, lora);
+        }
+        catch
+        {
+            if (built is not null) Free(built);
+            source.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        Free(Model);
+        _source.Dispose();
+    }
+
+    private static Lora Attach(CausalLanguageModel model, AdapterFolder folder, Action<string> note)
+    {
+        folder.RequireMethod("LORA");
+        List<string> dropped = [];
+        LoraConfig config = LoraConfigJson.Read(folder.Config, dropped);
+        foreach (string key in dropped) note($"{folder.Location}: key {CheckpointException.Quote(key)} is not known and was left out");
+        if (config.BeyondPlain(fresh: false) is [var beyond, ..]) throw new MethodException($"{folder.Location}: {beyond} is not built yet");
+        return Lora.Attach(model, model.ModelType, config);
+    }
+
+    private static void Free(CausalLanguageModel model)
+    {
+        foreach (var parameter in model.AllParameters()) parameter.Dispose();
+    }
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+using KernelTune.Cli.Recipes;
+using KernelTune.Cli.Rendering;
+using KernelTune.Devices;
+using KernelTune.Devices.Cpu;
+using KernelTune.Devices.Memory;
+using KernelTune.Devices.Shapes;
+using KernelTune.Training;
+using KernelTune.Training.Recipes;
+using KernelTune.Training.Runs;
+
+namespace KernelTune.Cli.Models;
+
+/// <summary>Takes a run from its recipe to its end, showing it: the panel, the progress, the ledger.</summary>
+internal sealed class RunConductor(Terminal terminal, Device device)
+{
+    /// <summary>Plans the run, and trains it.</summary>
+    /// <exception cref="MemoryLimitException">The plan needs more than the recipe's limit.</exception>
+    public (RunResult Result, LedgerView Ledger) Train(RunRequest request, CancellationToken stop)
+    {
+        double? peak = device is CpuDevice cpu ? MeasuredPeaks.FlopsOf(cpu.Threads, cpu.Set) : null;
+        using TrainingRun run = TrainingRun.Open(request, device, new TrainingReport(terminal, device, peak));
+        (MemoryPlan plan, RunView view) = Plan(run);
+        if (!terminal.LogsJson) RunPanel.Show(view, terminal.Progress);
+        Note(run);
+        long before = ProcessMemory.Resident;
+        run.Start(stop);
+        run.WriteMemory("plan.json", new PlanFile(ByCategory(plan.PeakByCategory), plan.Peak, plan.Touched, before, before + plan.Touched));
+        RunResult result = TrainingLoop.Run(run, stop);
+        terminal.CloseLine();
+        long[] measured = device.Ledger.AtPeak();
+        var ledger = new LedgerView(
+            [.. Rows(plan.PeakByCategory, measured)],
+            new LedgerRow("pool, with its gaps", plan.Touched, device.Touched),
+            new LedgerRow("process", before + plan.Touched, ProcessMemory.PeakResident));
+        run.WriteMemory("ledger.json", new PlanFile(ByCategory(measured), device.Ledger.Peak, device.Touched, before, ProcessMemory.PeakResident));
+        return (result, ledger);
+    }
+
+    /// <summary>Everything that is known before step 1, nothing written.</summary>
+    /// <exception cref="MemoryLimitException">The plan needs more than the recipe's limit.</exception>
+    public RunView DryRun(RunRequest request)
+    {
+        using TrainingRun run = TrainingRun.Open(request, device);
+        RunView view = Plan(run).View;
+        Note(run);
+        return view;
+    }
+
+    private static (MemoryPlan Plan, RunView View) Plan(TrainingRun run)
+    {
+        using var shapes = new ShapesDevice(run.Device);
+        MemoryPlan plan = run.Plan(shapes);
+        if (run.Recipe.MemoryLimit is { } limit && plan.Touched > limit)
+            throw new MemoryLimitException($"the run needs {ByteCount.Show(plan.Touched)} and memory_limit is {ByteCount.Show(limit)}: a smaller training.batch_size or data.max_length needs less");
+        Recipe recipe = run.Recipe;
+        string method = recipe.Method == MethodKind.Lora
+            ? Text($"lora, rank {recipe.Lora.Config.R}, alpha {recipe.Lora.Config.LoraAlpha}") + (recipe.Adapter is { } adapter ? $", from {adapter}" : "")
+            : "full";
+        string data = Text($"{run.Data.Train.Count} rows{(recipe.Data.Packing ? " (packed)" : "")}, {run.StepsPerEpoch} steps an epoch, {run.Steps} steps in all")
+            + (run.Data.Validation is { } validation ? Text($"; {validation.Rows.Count} rows to validate on") : "");
+        var memory = Enum.GetValues<Category>().Select(c => (c.Label(), plan.PeakByCategory[(int)c])).Where(m => m.Item2 > 0).OrderByDescending(m => m.Item2);
+        return (plan, new RunView(recipe.Model, run.Architecture, method, plan.Trainable, plan.Total, data, MachineOptions.Describe(run.Device), [.. memory], plan.Touched, run.Output));
+    }
+
+    private void Note(TrainingRun run)
+    {
+        foreach (var account in run.Data.Accounts)
+        {
+            var p = account.Preparation;
+            if (account.Reading.Skipped > 0) terminal.Warn(Text($"{account.File}: {account.Reading.Skipped} rows could not be read and were left out"));
+            if (p.Truncated > 0) terminal.Warn(Text($"{account.File}: {p.Truncated} rows were longer than max_length and were cut ({p.TokensCut} tokens)"));
+            if (p.Dropped > 0) terminal.Warn(Text($"{account.File}: {p.Dropped} rows have no label and were left out"));
+        }
+    }
+
+    private static IEnumerable<LedgerRow> Rows(IReadOnlyList<long> predicted, long[] measured) =>
+        from category in Enum.GetValues<Category>()
+        let row = new LedgerRow(category.Label(), predicted[(int)category], measured[(int)category])
+        where row.Predicted > 0 || row.Measured > 0
+        orderby row.Predicted descending
+        select row;
+
+    private static Dictionary<string, long> ByCategory(IReadOnlyList<long> bytes) =>
+        Enum.GetValues<Category>().Where(c => bytes[(int)c] > 0).ToDictionary(c => c.Label(), c => bytes[(int)c]);
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>A run needs more memory than its recipe allows: refused before step 1.</summary>
+internal sealed class MemoryLimitException(string message) : Exception(message);

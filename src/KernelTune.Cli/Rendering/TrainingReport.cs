@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using KernelTune.Devices;
+using KernelTune.Training.Runs;
+
+namespace KernelTune.Cli.Rendering;
+
+/// <summary>Shows what a run reports: on a screen one line that is rewritten, elsewhere plain lines, or JSON.</summary>
+/// <param name="terminal">Where to.</param>
+/// <param name="device">Whose memory is shown.</param>
+/// <param name="peakFlops">Operations a second that the machine was measured to do at most; null: no share is shown.</param>
+internal sealed class TrainingReport(Terminal terminal, Device device, double? peakFlops) : IProgress<RunEvent>
+{
+    // A redirected run writes about this many lines of steps, however long it is.
+    private const int MostLines = 200;
+
+    private double _seconds;
+    private int _steps;
+
+    public void Report(RunEvent value)
+    {
+        switch (value)
+        {
+            case StepEvent step: Step(step); break;
+            case EvaluationEvent evaluation: Evaluation(evaluation); break;
+            case SavedEvent saved:
+                terminal.Event(new JsonObject { ["event"] = "saved", ["step"] = saved.Step, ["what"] = saved.What, ["path"] = saved.Path }, $"saved {saved.What} {saved.Path}");
+                break;
+            case ResumedEvent resumed:
+                terminal.Event(new JsonObject { ["event"] = "resumed", ["step"] = resumed.Step, ["path"] = resumed.Path },
+                    string.Create(CultureInfo.InvariantCulture, $"resumed at step {resumed.Step} from {resumed.Path}"));
+                break;
+            case NoteEvent note: terminal.Warn(note.Text); break;
+        }
+    }
+
+    private void Step(StepEvent step)
+    {
+        _seconds += step.Seconds;
+        _steps++;
+        double share = peakFlops is { } peak && step.Seconds > 0 ? step.Flops / step.Seconds / peak : 0;
+        var view = new StepView(step.Step, step.Steps, step.Loss, step.LearningRate, step.GradientNorm, step.Seconds > 0 ? step.Tokens / step.Seconds : 0,
+            peakFlops is null ? null : share, device.Ledger.Peak, TimeSpan.FromSeconds((step.Steps - step.Step) * _seconds / _steps));
+        int every = terminal.IsInteractive || terminal.LogsJson ? 1 : Math.Max(1, step.Steps / MostLines);
+        if (step.Step % every != 0 && step.Step != step.Steps && step.Step != 1) return;
+        var fields = new JsonObject
+        {
+            ["event"] = "step",
+            ["step"] = step.Step,
+            ["steps"] = step.Steps,
+            ["epoch"] = step.Epoch,
+            ["loss"] = Number(step.Loss),
+            ["learning_rate"] = step.LearningRate,
+            ["grad_norm"] = Number(step.GradientNorm),
+            ["tokens_per_second"] = view.TokensPerSecond,
+            ["memory_bytes"] = view.Memory,
+            ["seconds_left"] = view.Left.TotalSeconds,
+        };
+        if (peakFlops is not null) fields["peak_share"] = share;
+        terminal.Event(fields, StepLine.Format(view), passing: true);
+    }
+
+    private void Evaluation(EvaluationEvent evaluation) => terminal.Event(
+        new JsonObject
+        {
+            ["event"] = "evaluation", ["step"] = evaluation.Step, ["loss"] = Number(evaluation.Loss), ["perplexity"] = Number(evaluation.Perplexity), ["best"] = evaluation.IsBest,
+        },
+        string.Create(CultureInfo.InvariantCulture, $"after step {evaluation.Step}: validation loss {evaluation.Loss:0.0000}, perplexity {evaluation.Perplexity:0.000}{(evaluation.IsBest ? ", the best so far" : "")}"));
+
+    // JSON has no NaN.
+    private static JsonValue Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : JsonValue.Create(value.ToString(CultureInfo.InvariantCulture))!;
+}

@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using KernelTune.Autograd;
+using KernelTune.Cli.Models;
+using KernelTune.Data;
+using KernelTune.Devices;
+using KernelTune.Evaluation.Metrics;
+using KernelTune.Training;
+using KernelTune.Training.Recipes;
+using KernelTune.Training.Runs;
+using Spectre.Console;
+
+namespace KernelTune.Cli.Verbs;
+
+/// <summary><c>evaluate MODEL --data FILE</c>: loss and perplexity of a base and its adapter, side by side.</summary>
+internal sealed class EvaluateVerb
+{
+    private readonly Argument<string> _model = new("MODEL") { Description = "a model, or an adapter's folder that names its base" };
+    private readonly Option<string?> _adapter = new("--adapter") { Description = "a LoRA adapter's folder" };
+    private readonly Option<string> _data = new("--data") { Description = "JSON Lines: messages, prompt and completion, or text", Required = true };
+    private readonly Option<string?> _rows = new("--rows") { Description = "only these rows, begin:end" };
+    private readonly Option<int> _maxLength = new("--max-length") { Description = "tokens; longer rows are cut", DefaultValueFactory = _ => 512 };
+    private readonly Option<int> _batchSize = new("--batch-size") { Description = "rows at a time", DefaultValueFactory = _ => 4 };
+    private readonly Option<string> _lossOn = new("--loss-on") { Description = "the tokens that are judged", DefaultValueFactory = _ => "auto" };
+    private readonly Option<bool> _skipBad = new("--skip-bad") { Description = "leave out rows that cannot be read" };
+    private readonly Option<bool> _strict = new("--strict") { Description = "refuse rows that are too long" };
+    private readonly Option<bool> _json = new("--json") { Description = "the same as JSON" };
+    private readonly MachineOptions _machine = new();
+
+    public Command Command(Application application)
+    {
+        _lossOn.AcceptOnlyFromAmong([.. RecipeWords.Losses.Select(l => l.Word)]);
+        var command = new Command("evaluate", "Judge a model, and its adapter beside it, on held-out rows.")
+        {
+            _model, _adapter, _data, _rows, _maxLength, _batchSize, _lossOn, _skipBad, _strict, _json,
+        };
+        _machine.AddTo(command);
+        return application.WithAction(command, Run);
+    }
+
+    private void Run(ParseResult parsed, Terminal terminal, CancellationToken stop)
+    {
+        (string model, string? adapter) = LoadedModel.Find(parsed.GetValue(_model)!, parsed.GetValue(_adapter));
+        if (parsed.GetValue(_batchSize) < 1) throw new UsageException($"--batch-size: found {parsed.GetValue(_batchSize)}, wanted 1 or more");
+        if (parsed.GetValue(_maxLength) < 2) throw new UsageException($"--max-length: found {parsed.GetValue(_maxLength)}, wanted 2 or more");
+        using Device device = _machine.Open(parsed);
+        List<(string Name, LossMean Loss)> results = [];
+        foreach (string? one in adapter is null ? [null] : (string?[])[null, adapter])
+        {
+            using LoadedModel loaded = LoadedModel.Open(model, one, device, terminal.Warn, stop);
+            results.Add((one is null ? "base" : "adapter", Judge(parsed, loaded, stop)));
+        }
+        if (parsed.GetValue(_json)) terminal.WriteJson(Json(parsed.GetValue(_data)!, model, adapter, results));
+        else Show(results, terminal);
+    }
+
+    private LossMean Judge(ParseResult parsed, LoadedModel loaded, CancellationToken stop)
+    {
+        RowRange? rows = null;
+        if (parsed.GetValue(_rows) is { } text) rows = RowRange.Parse(text) ?? throw new UsageException($"--rows: found {text}, wanted begin:end");
+        var settings = new DataSettings
+        {
+            MaxLength = parsed.GetValue(_maxLength),
+            LossOn = RecipeWords.Losses.First(l => l.Word == parsed.GetValue(_lossOn)).Value,
+        };
+        EvaluationData data = RunData.LoadEvaluation([new DataSource(parsed.GetValue(_data)!, 1, rows)], settings, parsed.GetValue(_skipBad), parsed.GetValue(_strict), loaded.Text);
+        using var session = new Session(loaded.Device);
+        return Evaluator.Loss(loaded.Model, session, data.Batches(parsed.GetValue(_batchSize)), stop);
+    }
+
+    private static void Show(List<(string Name, LossMean Loss)> results, Terminal terminal)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumn("");
+        foreach (string column in (string[])["loss", "perplexity", "labels"]) table.AddColumn(new TableColumn(column).RightAligned());
+        foreach (var (name, loss) in results)
+            table.AddRow(name, loss.Mean.ToString("0.000000", CultureInfo.InvariantCulture), loss.Perplexity.ToString("0.0000", CultureInfo.InvariantCulture), loss.Labels.ToString("N0", CultureInfo.InvariantCulture));
+        terminal.Results.Write(table);
+    }
+
+    private static JsonObject Json(string data, string model, string? adapter, List<(string Name, LossMean Loss)> results)
+    {
+        var json = new JsonObject { ["data"] = data, ["model"] = model, ["adapter_path"] = adapter };
+        foreach (var (name, loss) in results) json[name] = new JsonObject { ["loss"] = loss.Mean, ["perplexity"] = loss.Perplexity, ["labels"] = loss.Labels };
+        return json;
+    }
+}
