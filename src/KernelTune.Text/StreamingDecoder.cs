@@ -24,7 +24,7 @@ public sealed class StreamingDecoder
     /// <summary>The characters that are complete now; empty if the next token has to be waited for.</summary>
     public string Push(int id)
     {
-        if (tokenizer.DecodedForm(id) is not { } token || skipSpecialTokens && tokenizer.IsSpecial(id)) return "";
+        if (tokenizer.DecodedForm(id, skipSpecialTokens) is not { } token) return "";
         if (utf8 is not null)
         {
             var bytes = new List<byte>();
@@ -68,7 +68,7 @@ public sealed class StreamingDecoder
     private string Text(int count)
     {
         var tokens = new List<string>(count);
-        for (int i = 0; i < count; i++) tokens.Add(tokenizer.DecodedForm(ids[i])!);
+        for (int i = 0; i < count; i++) tokens.Add(tokenizer.DecodedForm(ids[i], skipSpecialTokens)!);
         return Decoder.Text(tokenizer.DecoderPart, tokens);
     }
 }

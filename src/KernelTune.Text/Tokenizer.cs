@@ -11,7 +11,6 @@ public sealed partial class Tokenizer
     private readonly TokenizerParts parts;
     private readonly byte[] source;
     private readonly IReadOnlyDictionary<string, byte[]> companions;
-    private readonly QuickPath? quick;
 
     private Tokenizer(string name, byte[] source, TokenizerConfig config, IReadOnlyDictionary<string, byte[]> companions)
     {
@@ -20,7 +19,6 @@ public sealed partial class Tokenizer
         this.companions = companions;
         Config = config;
         parts = TokenizerParts.Read(source, name);
-        quick = QuickPath.For(parts);
         VocabSize = Math.Max(parts.Model.Vocabulary.Count, parts.Added.All.Count == 0 ? 0 : parts.Added.All[^1].Id + 1);
     }
 
@@ -128,15 +126,19 @@ public sealed partial class Tokenizer
     {
         var tokens = new List<string>(ids.Length);
         foreach (int id in ids)
-            if (DecodedForm(id) is { } token && !(skipSpecialTokens && parts.Added.IsSpecial(token))) tokens.Add(token);
+            if (DecodedForm(id, skipSpecialTokens) is { } token) tokens.Add(token);
         return Decoder.Text(parts.Decoder, tokens);
     }
 
     /// <summary>A decoder for ids that come one by one.</summary>
     public StreamingDecoder Stream(bool skipSpecialTokens = true) => new(this, skipSpecialTokens);
 
-    internal string? DecodedForm(int id) =>
-        parts.Added.DecodedForm(id) ?? ((uint)id < (uint)parts.Model.Vocabulary.Count ? parts.Model.Vocabulary[id] : null);
+    /// <summary>The token as the decoder sees it; null if there is none or it is skipped.</summary>
+    internal string? DecodedForm(int id, bool skipSpecialTokens)
+    {
+        string? token = parts.Added.DecodedForm(id) ?? ((uint)id < (uint)parts.Model.Vocabulary.Count ? parts.Model.Vocabulary[id] : null);
+        return token is null || skipSpecialTokens && parts.Added.IsSpecial(token) ? null : token;
+    }
 
     internal Decoder? DecoderPart => parts.Decoder;
 
@@ -168,12 +170,39 @@ public sealed partial class Tokenizer
 
     private void AppendIds(string text, EncodeOptions? options, List<int> ids)
     {
-        var ordinary = OrdinaryParts.Of(text, options);
-        if (quick is not null && quick.TryAppend(text, ordinary, ids)) return;
-        foreach (var piece in Pieces(text, ordinary))
+        var pieces = parts.Added.Extract(text, parts.Normalizer, OrdinaryParts.Of(text, options));
+        if (parts.PreTokenizer is { } split)
+        {
+            if (split.InPlace)
+            {
+                AppendRanges(pieces, split, ids);
+                return;
+            }
+            pieces = split.Split(pieces);
+        }
+        foreach (var piece in pieces)
         {
             if (piece.AddedToken >= 0) ids.Add(piece.AddedToken);
             else ids.AddRange((piece.AsBytes ? parts.Model.EncodeBytes(piece.Span) : parts.Model.Encode(piece.Span)).Ids);
+        }
+    }
+
+    /// <summary>Where splitting changes no character, and no places are asked for, ranges are enough.</summary>
+    private void AppendRanges(List<Piece> pieces, PreTokenizers.PreTokenizer split, List<int> ids)
+    {
+        var ranges = new List<(int Begin, int End)>();
+        foreach (var piece in pieces)
+        {
+            if (piece.AddedToken >= 0)
+            {
+                ids.Add(piece.AddedToken);
+                continue;
+            }
+            var text = piece.Span;
+            ranges.Clear();
+            split.SplitRange(text, 0, text.Length, ranges);
+            foreach (var (begin, end) in ranges)
+                ids.AddRange((split.LeavesBytes ? parts.Model.EncodeBytes(text[begin..end]) : parts.Model.Encode(text[begin..end])).Ids);
         }
     }
 }

@@ -1,3 +1,5 @@
+using KernelTune.Text.Gguf;
+
 namespace KernelTune.Text;
 
 public sealed partial class Tokenizer
@@ -23,6 +25,18 @@ public sealed partial class Tokenizer
     /// <exception cref="TokenizerException">The file is wrong: which key, what was found and what was wanted.</exception>
     public static Tokenizer Parse(ReadOnlySpan<byte> json, string name = MainFile, TokenizerConfig? config = null) =>
         new(name, json.ToArray(), config ?? new TokenizerConfig(), new Dictionary<string, byte[]>());
+
+    /// <summary>Builds the tokenizer that a GGUF file's metadata describe: <c>tokenizer.ggml.model</c> gpt2 (with <c>pre</c> and <c>merges</c>) or llama (with <c>scores</c>).</summary>
+    /// <param name="metadata">The file's keys and values; arrays as string[], int[], float[].</param>
+    /// <param name="name">What messages call the file.</param>
+    /// <exception cref="TokenizerException">A key is missing or wrong: which, what was found and what was wanted.</exception>
+    /// <exception cref="TokenizerNotSupportedException">The model or its splitting rules are of a kind that is not built in.</exception>
+    public static Tokenizer FromGguf(IReadOnlyDictionary<string, object> metadata, string name = "GGUF metadata")
+    {
+        ArgumentNullException.ThrowIfNull(metadata);
+        var (sketch, config) = new GgufTokenizer(metadata, name).Read();
+        return new Tokenizer(name, sketch.ToJson(), config, new Dictionary<string, byte[]>());
+    }
 
     /// <summary>The bytes of tokenizer.json: those that it was read from.</summary>
     public ReadOnlyMemory<byte> ToJson() => source;

@@ -11,6 +11,7 @@ internal sealed class Pattern
     private readonly Instruction[] steps;
     private readonly CharSet? first;
     private readonly int slots;
+    private PatternRun? idle;
 
     /// <exception cref="PatternException">The pattern is broken or uses what is not supported.</exception>
     public Pattern(string source)
@@ -35,9 +36,20 @@ internal sealed class Pattern
     }
 
     /// <summary>Looks for all matches in <paramref name="text"/>, from left to right; an empty match directly behind another is none.</summary>
-    public PatternScan Scan(ReadOnlySpan<char> text) => new(this, text, new PatternRun(steps, slots, StepsAtLeast + StepsPerUnit * text.Length));
+    public PatternScan Scan(ReadOnlySpan<char> text)
+    {
+        // One run waits for reuse: most texts are walked by one thread at a time.
+        var run = Interlocked.Exchange(ref idle, null) ?? new PatternRun(steps, slots);
+        run.Allow(StepsAtLeast + StepsPerUnit * text.Length);
+        return new PatternScan(this, text, run);
+    }
 
     internal CharSet? First => first;
+
+    internal void Return(PatternRun run)
+    {
+        if (run.IsSmall) idle = run;
+    }
 }
 
 /// <summary>One walk over a text, match by match.</summary>
@@ -46,6 +58,7 @@ internal ref struct PatternScan(Pattern pattern, ReadOnlySpan<char> text, Patter
     private readonly ReadOnlySpan<char> text = text;
     private int at;
     private int lastEnd = -1;
+    private bool ended;
 
     public int Start { get; private set; }
 
@@ -56,7 +69,7 @@ internal ref struct PatternScan(Pattern pattern, ReadOnlySpan<char> text, Patter
     {
         var first = pattern.First;
         int from = at;
-        while (at <= text.Length)
+        while (!ended && at <= text.Length)
         {
             int units = 1;
             if (at < text.Length)
@@ -79,7 +92,8 @@ internal ref struct PatternScan(Pattern pattern, ReadOnlySpan<char> text, Patter
             }
             at += units;
         }
-        at = text.Length + 1;
+        if (!ended) pattern.Return(run);
+        ended = true;
         return false;
     }
 }

@@ -3,15 +3,22 @@ using KernelTune.Text.Unicode;
 namespace KernelTune.Text.Patterns;
 
 /// <summary>Runs a compiled pattern at one place of a text. Keeps its stack from one match to the next; not for two threads at a time.</summary>
-internal sealed class PatternRun(Instruction[] steps, int slots, long allowed)
+internal sealed class PatternRun(Instruction[] steps, int slots)
 {
     private const int Alternative = 0, GiveBack = 1, RestoreSlot = 2;
 
     private readonly int[] loopStarts = new int[slots];
+    private long allowed;
     private long spent;
     private int[] stack = new int[64];      // frames of four: kind, step or slot, position, least position
     private int top;
     private int searchStart;
+
+    /// <summary>Worth keeping: no long text has made its stack grow.</summary>
+    public bool IsSmall => stack.Length <= 1 << 14;
+
+    /// <summary>Begins to count steps anew.</summary>
+    public void Allow(long steps) => (allowed, spent) = (steps, 0);
 
     /// <summary>The end of the match that begins at <paramref name="start"/>, or −1.</summary>
     public int MatchAt(ReadOnlySpan<char> text, int start, int searchFrom)

@@ -36,15 +36,15 @@ internal static class Matches
         return list;
     }
 
-    /// <summary>Each code point that <paramref name="rule"/> accepts is a match of its own.</summary>
-    public static List<Match> Of(Func<int, bool> rule, ReadOnlySpan<char> text)
+    /// <summary>Each code point of <paramref name="set"/> is a match of its own.</summary>
+    public static List<Match> Of(CharSet set, ReadOnlySpan<char> text)
     {
         if (text.IsEmpty) return [new Match(0, 0, false)];
         var list = new List<Match>();
         int before = 0;
         for (int i = 0; i < text.Length;)
         {
-            bool isMatch = rule(CodePoints.At(text, i, out int units));
+            bool isMatch = set.Contains(CodePoints.At(text, i, out int units));
             if (isMatch)
             {
                 if (before < i) list.Add(new Match(before, i, false));

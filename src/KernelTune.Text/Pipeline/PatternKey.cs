@@ -50,4 +50,33 @@ internal sealed class PatternKey
             throw new TokenizerException(file, path, e.Message, e);
         }
     }
+
+    /// <summary>Adds the parts of text[begin..end], which is looked at by itself, to <paramref name="ranges"/>.</summary>
+    /// <exception cref="TokenizerException">The pattern takes too many steps.</exception>
+    public void SplitRange(ReadOnlySpan<char> text, int begin, int end, SplitBehavior behavior, List<(int Begin, int End)> ranges)
+    {
+        var part = text[begin..end];
+        if (behavior != SplitBehavior.Isolated)
+        {
+            foreach (var (b, e) in Matches.Cuts(Find(part), behavior))
+                if (e > b) ranges.Add((begin + b, begin + e));
+            return;
+        }
+        try
+        {
+            int before = 0;
+            var scan = pattern.Scan(part);
+            while (scan.Next())
+            {
+                if (scan.Start > before) ranges.Add((begin + before, begin + scan.Start));
+                if (scan.End > scan.Start) ranges.Add((begin + scan.Start, begin + scan.End));
+                before = scan.End;
+            }
+            if (before < part.Length) ranges.Add((begin + before, end));
+        }
+        catch (PatternException e)
+        {
+            throw new TokenizerException(file, path, e.Message, e);
+        }
+    }
 }

@@ -12,6 +12,16 @@ internal sealed class ByteLevel(bool addPrefixSpace, bool useRegex, bool spell) 
     /// <summary>The same, leaving the bytes to a model that takes them itself.</summary>
     public ByteLevel WithoutSpelling() => new(addPrefixSpace, useRegex, spell: false);
 
+    public override bool InPlace => !addPrefixSpace && !spell;
+
+    public override bool LeavesBytes => !spell;
+
+    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges)
+    {
+        if (useRegex) Words.SplitRange(text, begin, end, SplitBehavior.Isolated, ranges);
+        else if (end > begin) ranges.Add((begin, end));
+    }
+
     public override void Split(Piece piece, List<Piece> parts)
     {
         if (addPrefixSpace && (piece.Length == 0 || piece.Span[0] != ' ')) piece = piece.Prepended(" ");

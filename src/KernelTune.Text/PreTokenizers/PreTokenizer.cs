@@ -8,6 +8,15 @@ internal abstract class PreTokenizer
     /// <summary>Adds the parts of <paramref name="piece"/>, in order and none of them empty, to <paramref name="parts"/>.</summary>
     public abstract void Split(Piece piece, List<Piece> parts);
 
+    /// <summary>True if the characters stay as they are and <see cref="SplitRange"/> may be called.</summary>
+    public virtual bool InPlace => false;
+
+    /// <summary>True if the model is to take the bytes of what comes out.</summary>
+    public virtual bool LeavesBytes => false;
+
+    /// <summary>Adds the parts of text[begin..end], none of them empty, to <paramref name="ranges"/>: what <see cref="Split(Piece, List{Piece})"/> does, without pieces.</summary>
+    public virtual void SplitRange(ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges) => throw new NotSupportedException();
+
     /// <summary>The parts of all pieces; a piece that is an added token stays as it is.</summary>
     public List<Piece> Split(List<Piece> pieces)
     {
@@ -25,6 +34,29 @@ internal abstract class PreTokenizer
 internal sealed class PreTokenizerSequence(IReadOnlyList<PreTokenizer> parts) : PreTokenizer
 {
     public IReadOnlyList<PreTokenizer> Parts => parts;
+
+    public override bool InPlace => parts.All(p => p.InPlace);
+
+    public override bool LeavesBytes => parts.Count > 0 && parts[^1].LeavesBytes;
+
+    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges) => SplitRange(0, text, begin, end, ranges);
+
+    private void SplitRange(int first, ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges)
+    {
+        if (first == parts.Count)
+        {
+            if (end > begin) ranges.Add((begin, end));
+            return;
+        }
+        if (first == parts.Count - 1)
+        {
+            parts[first].SplitRange(text, begin, end, ranges);
+            return;
+        }
+        var here = new List<(int Begin, int End)>();
+        parts[first].SplitRange(text, begin, end, here);
+        foreach (var (b, e) in here) SplitRange(first + 1, text, b, e, ranges);
+    }
 
     public override void Split(Piece piece, List<Piece> into)
     {

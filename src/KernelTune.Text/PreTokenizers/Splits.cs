@@ -1,3 +1,4 @@
+using KernelTune.Text.Patterns;
 using KernelTune.Text.Pipeline;
 using KernelTune.Text.Unicode;
 
@@ -6,13 +7,46 @@ namespace KernelTune.Text.PreTokenizers;
 /// <summary>Splits at the matches of a pattern.</summary>
 internal sealed class PatternSplit(PatternKey pattern, SplitBehavior behavior) : PreTokenizer
 {
+    public override bool InPlace => true;
+
     public override void Split(Piece piece, List<Piece> parts) => Matches.Split(piece, pattern.Find(piece.Span), behavior, parts);
+
+    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges) => pattern.SplitRange(text, begin, end, behavior, ranges);
 }
 
-/// <summary>Splits at each code point that a rule accepts.</summary>
-internal sealed class CharacterSplit(Func<int, bool> rule, SplitBehavior behavior) : PreTokenizer
+/// <summary>Splits at each code point of a set.</summary>
+internal sealed class CharacterSplit(CharSet set, SplitBehavior behavior) : PreTokenizer
 {
-    public override void Split(Piece piece, List<Piece> parts) => Matches.Split(piece, Matches.Of(rule, piece.Span), behavior, parts);
+    private CharacterSplit(Func<int, bool> rule, SplitBehavior behavior)
+        : this(new CharSet(rule), behavior)
+    {
+    }
+
+    public override bool InPlace => true;
+
+    public override void Split(Piece piece, List<Piece> parts) => Matches.Split(piece, Matches.Of(set, piece.Span), behavior, parts);
+
+    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges)
+    {
+        var part = text[begin..end];
+        if (!HasMatch(part))
+        {
+            if (end > begin) ranges.Add((begin, end));
+            return;
+        }
+        foreach (var (b, e) in Matches.Cuts(Matches.Of(set, part), behavior))
+            if (e > b) ranges.Add((begin + b, begin + e));
+    }
+
+    private bool HasMatch(ReadOnlySpan<char> text)
+    {
+        for (int i = 0; i < text.Length;)
+        {
+            if (set.Contains(CodePoints.At(text, i, out int units))) return true;
+            i += units;
+        }
+        return false;
+    }
 
     public static CharacterSplit Digits(bool individual) => new(CharacterClasses.IsNumber, individual ? SplitBehavior.Isolated : SplitBehavior.Contiguous);
 
@@ -20,7 +54,7 @@ internal sealed class CharacterSplit(Func<int, bool> rule, SplitBehavior behavio
 
     public static CharacterSplit Punctuation(SplitBehavior behavior) => new(CharacterClasses.IsPunctuationOrAsciiSymbol, behavior);
 
-    public static CharacterSplit Delimiter(int character) => new(c => c == character, SplitBehavior.Removed);
+    public static CharacterSplit Delimiter(int character) => new(CharSet.Of(character), SplitBehavior.Removed);
 
     /// <summary>BERT's: words, and each punctuation mark by itself.</summary>
     public static PreTokenizerSequence Bert() => new([WhiteSpace(), Punctuation(SplitBehavior.Isolated)]);

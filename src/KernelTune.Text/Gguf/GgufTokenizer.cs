@@ -1,0 +1,138 @@
+using System.Globalization;
+using KernelTune.Text.Pipeline;
+
+namespace KernelTune.Text.Gguf;
+
+/// <summary>Describes the tokenizer of a GGUF file (llama.cpp's <c>tokenizer.ggml.*</c> keys) as a tokenizer.json would.</summary>
+internal sealed class GgufTokenizer(IReadOnlyDictionary<string, object> metadata, string file)
+{
+    private const int Unknown = 2, Control = 3, UserDefined = 4;
+    private const string Prefix = "tokenizer.ggml.";
+
+    public (TokenizerSketch Sketch, TokenizerConfig Config) Read()
+    {
+        string[] tokens = Array<string>("tokens") ?? throw Missing("tokens");
+        if (tokens.Length == 0) throw Wrong("tokens", "there are none");
+        RefuseDuplicates(tokens);
+        int[] types = Integers("token_type") ?? [];
+        if (types.Length != 0 && types.Length != tokens.Length) throw Wrong("token_type", $"{types.Length} types stand beside {tokens.Length} tokens");
+        var added = new List<AddedToken>();
+        for (int id = 0; id < types.Length; id++)
+            if (types[id] is Unknown or Control or UserDefined) added.Add(new AddedToken { Id = id, Content = tokens[id], Special = types[id] != UserDefined });
+
+        string model = Text("model") ?? throw Missing("model");
+        var sketch = model switch
+        {
+            "gpt2" => ByteLevel(tokens, added),
+            "llama" => SentencePiece(tokens, added),
+            _ => throw new TokenizerNotSupportedException(file, Prefix + "model", $"the model \"{model}\" is not supported; gpt2 and llama are"),
+        };
+        return (sketch, new TokenizerConfig
+        {
+            BosToken = TokenOf("bos_token_id", tokens)?.Content,
+            EosToken = TokenOf("eos_token_id", tokens)?.Content,
+            PadToken = TokenOf("padding_token_id", tokens)?.Content,
+            UnknownToken = TokenOf("unknown_token_id", tokens)?.Content,
+            AddBosToken = sketch.Begin is not null,
+            AddEosToken = sketch.End is not null,
+            ChatTemplate = metadata.GetValueOrDefault("tokenizer.chat_template") as string,
+        });
+    }
+
+    private TokenizerSketch ByteLevel(string[] tokens, List<AddedToken> added)
+    {
+        string pre = Text("pre") ?? throw Wrong("pre", "the key is missing: without it the rules by which the text is split are not known");
+        var rules = GgufPreTokenizer.Named(pre) ?? throw new TokenizerNotSupportedException(file, Prefix + "pre", $"the splitting rules \"{pre}\" are not supported");
+        string[] lines = Array<string>("merges") ?? throw Missing("merges");
+        var merges = new (string, string)[lines.Length];
+        for (int i = 0; i < lines.Length; i++)
+        {
+            // The first character may be a space only in files of other kinds: here each byte has a printable stand-in.
+            int space = lines[i].IndexOf(' ', StringComparison.Ordinal);
+            if (space <= 0 || space != lines[i].LastIndexOf(' ') || space == lines[i].Length - 1) throw Wrong($"merges[{i}]", $"found \"{lines[i]}\", two tokens with one space between them are wanted");
+            merges[i] = (lines[i][..space], lines[i][(space + 1)..]);
+        }
+        return new TokenizerSketch
+        {
+            Tokens = tokens,
+            Merges = merges,
+            Added = added,
+            Normalizer = rules.Normalizer,
+            PreTokenizer = rules.Json,
+            Decoder = """{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true}""",
+            IgnoreMerges = rules.IgnoreMerges,
+            Begin = Flag("add_bos_token", rules.AddBos) ? TokenOf("bos_token_id", tokens) ?? throw Missing("bos_token_id") : null,
+            End = Flag("add_eos_token", false) ? TokenOf("eos_token_id", tokens) ?? throw Missing("eos_token_id") : null,
+        };
+    }
+
+    private TokenizerSketch SentencePiece(string[] tokens, List<AddedToken> added)
+    {
+        float[] scores = Array<float>("scores") ?? throw Missing("scores");
+        if (scores.Length != tokens.Length) throw Wrong("scores", $"{scores.Length} scores stand beside {tokens.Length} tokens");
+        const string Spaces = """{"type":"Replace","pattern":{"String":" "},"content":"▁"}""";
+        bool prefix = Flag("add_space_prefix", true);
+        string strip = prefix ? """,{"type":"Strip","content":" ","start":1,"stop":0}""" : "";
+        return new TokenizerSketch
+        {
+            Tokens = tokens,
+            Merges = ScoredMerges.Find(tokens, scores),
+            Added = added,
+            Normalizer = prefix ? $$"""{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{{Spaces}}]}""" : Spaces,
+            Decoder = $$$"""{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"}{{{strip}}}]}""",
+            UnknownToken = TokenOf("unknown_token_id", tokens)?.Content ?? tokens[0],
+            FuseUnknown = true,
+            ByteFallback = true,
+            Begin = Flag("add_bos_token", true) ? TokenOf("bos_token_id", tokens) ?? throw Missing("bos_token_id") : null,
+            End = Flag("add_eos_token", false) ? TokenOf("eos_token_id", tokens) ?? throw Missing("eos_token_id") : null,
+        };
+    }
+
+    private void RefuseDuplicates(string[] tokens)
+    {
+        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (int id = 0; id < tokens.Length; id++)
+            if (!seen.TryAdd(tokens[id], id)) throw Wrong("tokens", $"the ids {seen[tokens[id]]} and {id} have the same token \"{tokens[id]}\"");
+    }
+
+    private AddedToken? TokenOf(string key, string[] tokens)
+    {
+        if (!metadata.TryGetValue(Prefix + key, out object? value)) return null;
+        long id = Convert.ToInt64(value is byte or sbyte or ushort or short or uint or int or long ? value : throw Wrong(key, $"found {value}, a whole number is wanted"), CultureInfo.InvariantCulture);
+        return id >= 0 && id < tokens.Length ? new AddedToken { Id = (int)id, Content = tokens[id], Special = true }
+            : throw Wrong(key, $"found {id}, but there are {tokens.Length} tokens");
+    }
+
+    private string? Text(string key) => metadata.GetValueOrDefault(Prefix + key) switch
+    {
+        null => null,
+        string text => text,
+        var other => throw Wrong(key, $"found {other.GetType().Name}, a string is wanted"),
+    };
+
+    private bool Flag(string key, bool otherwise) => metadata.GetValueOrDefault(Prefix + key) switch
+    {
+        null => otherwise,
+        bool flag => flag,
+        var other => throw Wrong(key, $"found {other.GetType().Name}, true or false is wanted"),
+    };
+
+    private T[]? Array<T>(string key) => metadata.GetValueOrDefault(Prefix + key) switch
+    {
+        null => null,
+        T[] array => array,
+        var other => throw Wrong(key, $"found {other.GetType().Name}, an array of {typeof(T).Name} is wanted"),
+    };
+
+    private int[]? Integers(string key) => metadata.GetValueOrDefault(Prefix + key) switch
+    {
+        null => null,
+        int[] numbers => numbers,
+        uint[] numbers => [.. numbers.Select(n => (int)n)],
+        var other => throw Wrong(key, $"found {other.GetType().Name}, an array of whole numbers is wanted"),
+    };
+
+    private TokenizerException Missing(string key) => Wrong(key, "the key is missing");
+
+    private TokenizerException Wrong(string key, string problem) => new(file, Prefix + key, problem);
+}
