@@ -11,6 +11,8 @@ public sealed partial class Tokenizer
     private readonly TokenizerParts parts;
     private readonly byte[] source;
     private readonly IReadOnlyDictionary<string, byte[]> companions;
+    private readonly int[] before;      // what the post-processor puts around a single text
+    private readonly int[] after;
 
     private Tokenizer(string name, byte[] source, TokenizerConfig config, IReadOnlyDictionary<string, byte[]> companions)
     {
@@ -19,6 +21,7 @@ public sealed partial class Tokenizer
         this.companions = companions;
         Config = config;
         parts = TokenizerParts.Read(source, name);
+        (before, after) = AroundText();
         VocabSize = Math.Max(parts.Model.Vocabulary.Count, parts.Added.All.Count == 0 ? 0 : parts.Added.All[^1].Id + 1);
     }
 
@@ -102,14 +105,9 @@ public sealed partial class Tokenizer
     {
         if (options is { Truncation: not null } or { Padding: not null }) throw new ArgumentException("EncodeIds neither cuts nor pads: Encode does", nameof(options));
         var ids = new List<int>(text.Length / 3 + 8);
-        if (addSpecialTokens && parts.PostProcessor is { } processor && processor.AddedTokens(isPair: false) > 0)
-        {
-            var window = new Window();
-            AppendIds(text, options, ids);
-            foreach (int id in ids) window.Add(id, "", default, 0, 0);
-            return [.. PostProcessor.Join(processor, window, null, true).Ids];
-        }
+        if (addSpecialTokens) ids.AddRange(before);
         AppendIds(text, options, ids);
+        if (addSpecialTokens) ids.AddRange(after);
         return [.. ids];
     }
 
@@ -118,7 +116,7 @@ public sealed partial class Tokenizer
     {
         var ids = new List<int>(text.Length / 3 + 8);
         AppendIds(text, null, ids);
-        return ids.Count + (addSpecialTokens ? parts.PostProcessor?.AddedTokens(isPair: false) ?? 0 : 0);
+        return ids.Count + (addSpecialTokens ? before.Length + after.Length : 0);
     }
 
     /// <summary>The text of ids; an id without a token counts for nothing.</summary>
@@ -141,6 +139,17 @@ public sealed partial class Tokenizer
     }
 
     internal Decoder? DecoderPart => parts.Decoder;
+
+    private (int[] Before, int[] After) AroundText()
+    {
+        const int TheText = -1;
+        var text = new Window();
+        text.Add(TheText, "", default, 0, 0);
+        var ids = PostProcessor.Join(parts.PostProcessor, text, null, addSpecialTokens: true).Ids;
+        int at = ids.IndexOf(TheText);
+        if (at < 0 || ids.LastIndexOf(TheText) != at) throw new TokenizerException(Name, "post_processor", $"the template of a single text holds the text {ids.Count(id => id == TheText)} times, once is wanted");
+        return ([.. ids[..at]], [.. ids[(at + 1)..]]);
+    }
 
     private Window Whole(string text, string? pair, bool addSpecialTokens, EncodeOptions? options)
     {
@@ -183,7 +192,7 @@ public sealed partial class Tokenizer
         foreach (var piece in pieces)
         {
             if (piece.AddedToken >= 0) ids.Add(piece.AddedToken);
-            else ids.AddRange((piece.AsBytes ? parts.Model.EncodeBytes(piece.Span) : parts.Model.Encode(piece.Span)).Ids);
+            else ids.AddRange(piece.AsBytes ? parts.Model.IdsOfBytes(piece.Span) : parts.Model.Encode(piece.Span).Ids);
         }
     }
 
@@ -202,7 +211,7 @@ public sealed partial class Tokenizer
             ranges.Clear();
             split.SplitRange(text, 0, text.Length, ranges);
             foreach (var (begin, end) in ranges)
-                ids.AddRange((split.LeavesBytes ? parts.Model.EncodeBytes(text[begin..end]) : parts.Model.Encode(text[begin..end])).Ids);
+                ids.AddRange(split.LeavesBytes ? parts.Model.IdsOfBytes(text[begin..end]) : parts.Model.Encode(text[begin..end]).Ids);
         }
     }
 }

@@ -42,7 +42,7 @@ internal sealed class BpeModel : TokenModel
     private readonly BpeSettings settings;
     private readonly WordCache cache = new(CachedWords);
     private readonly WordCache byteCache = new(CachedWords);
-    private readonly int[]? byteIds;            // the token of each byte's character; null: some are missing
+    private readonly int[]? byteIds;            // the token of each byte's character, −1 where it is missing; null: characters get a prefix or suffix
     private readonly int[] fallbackIds = new int[256];
 
     public BpeModel(Vocabulary vocabulary, MergeTable merges, BpeSettings settings)
@@ -51,13 +51,13 @@ internal sealed class BpeModel : TokenModel
         this.merges = merges;
         this.settings = settings;
         var ids = new int[256];
-        bool complete = true;
         for (int b = 0; b < 256; b++)
         {
-            complete &= vocabulary.TryGetId([ByteAlphabet.Of((byte)b)], out ids[b]);
+            // Real vocabularies lack some bytes: those that no UTF-8 has, and control characters that training never met.
+            if (!vocabulary.TryGetId([ByteAlphabet.Of((byte)b)], out ids[b])) ids[b] = -1;
             fallbackIds[b] = vocabulary.TryGetId($"<0x{b.ToString("X2", CultureInfo.InvariantCulture)}>", out int id) ? id : -1;
         }
-        byteIds = complete && settings is { ContinuingPrefix: "", EndSuffix: "" } ? ids : null;
+        byteIds = settings is { ContinuingPrefix: "", EndSuffix: "" } ? ids : null;
     }
 
     public override bool TakesBytes => byteIds is not null;
@@ -71,29 +71,29 @@ internal sealed class BpeModel : TokenModel
         return word;
     }
 
-    public override Word EncodeBytes(ReadOnlySpan<char> piece)
+    public override Word? EncodeBytes(ReadOnlySpan<char> piece)
     {
         if (byteCache.TryGet(piece, out var word)) return word;
-        word = MergedBytes(piece);
-        byteCache.Add(piece, word);
-        return word;
+        if (MergedBytes(piece) is not { } merged) return null;
+        byteCache.Add(piece, merged);
+        return merged;
     }
 
-    private Word MergedBytes(ReadOnlySpan<char> piece)
+    private Word? MergedBytes(ReadOnlySpan<char> piece)
     {
         byte[]? rented = null;
         Span<byte> utf8 = piece.Length * 3 <= OnStack ? stackalloc byte[OnStack] : rented = ArrayPool<byte>.Shared.Rent(piece.Length * 3);
         int count = CodePoints.WriteUtf8(piece, utf8);
-        Word? word = null;
-        if (settings.IgnoreMerges && Vocabulary.TryGetId(ByteAlphabet.Spell(piece), out int whole)) word = new Word([whole], [count]);
-        if (word is null)
+        if (settings.IgnoreMerges && Vocabulary.TryGetId(ByteAlphabet.Spell(piece), out int whole)) return new Word([whole], [count]);
+        int[] ids = ArrayPool<int>.Shared.Rent(count), bytes = ArrayPool<int>.Shared.Rent(count);
+        bool complete = true;
+        for (int i = 0; i < count; i++)
         {
-            int[] ids = ArrayPool<int>.Shared.Rent(count), bytes = ArrayPool<int>.Shared.Rent(count);
-            for (int i = 0; i < count; i++) (ids[i], bytes[i]) = (byteIds![utf8[i]], 1);
-            word = Finished(ids, bytes, count);
+            (ids[i], bytes[i]) = (byteIds![utf8[i]], 1);
+            complete &= ids[i] >= 0;
         }
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
-        return word;
+        return Finished(ids, bytes, complete ? count : -1);
     }
 
     private Word Merged(ReadOnlySpan<char> piece)
@@ -102,13 +102,18 @@ internal sealed class BpeModel : TokenModel
         int most = piece.Length * (3 + settings.ContinuingPrefix.Length * 3) + settings.EndSuffix.Length * 3 + 8;
         int[] ids = ArrayPool<int>.Shared.Rent(most), bytes = ArrayPool<int>.Shared.Rent(most);
         int count = Symbols(piece, ids, bytes);
-        return Finished(ids, bytes, count);
+        return Finished(ids, bytes, count)!;
     }
 
-    private Word Finished(int[] ids, int[] bytes, int count)
+    /// <summary>Merges the symbols, gives the arrays back, and returns what came out; null for a count below 0.</summary>
+    private Word? Finished(int[] ids, int[] bytes, int count)
     {
-        count = Merging.Run(merges, ids.AsSpan(0, count), bytes.AsSpan(0, count));
-        var word = new Word(ids[..count], bytes[..count]);
+        Word? word = null;
+        if (count >= 0)
+        {
+            count = Merging.Run(merges, ids.AsSpan(0, count), bytes.AsSpan(0, count));
+            word = new Word(ids[..count], bytes[..count]);
+        }
         ArrayPool<int>.Shared.Return(ids);
         ArrayPool<int>.Shared.Return(bytes);
         return word;

@@ -17,8 +17,12 @@ internal abstract class TokenModel(Vocabulary vocabulary)
     /// <summary>The tokens of <paramref name="piece"/>.</summary>
     public abstract Word Encode(ReadOnlySpan<char> piece);
 
-    /// <summary>The tokens of the bytes of <paramref name="piece"/>: what <see cref="Encode"/> gives for the characters that stand for them.</summary>
-    public virtual Word EncodeBytes(ReadOnlySpan<char> piece) => throw new NotSupportedException();
+    /// <summary>The tokens of the bytes of <paramref name="piece"/>: what <see cref="Encode"/> gives for the characters that stand for them.
+    /// Null where the vocabulary lacks one of them: then they have to be spelled out.</summary>
+    public virtual Word? EncodeBytes(ReadOnlySpan<char> piece) => throw new NotSupportedException();
+
+    /// <summary>The ids for the bytes of <paramref name="piece"/>.</summary>
+    public int[] IdsOfBytes(ReadOnlySpan<char> piece) => (EncodeBytes(piece) ?? Encode(ByteAlphabet.Spell(piece))).Ids;
 }
 
 /// <summary>A token for each whole piece that is in the vocabulary, the unknown token for any other.</summary>

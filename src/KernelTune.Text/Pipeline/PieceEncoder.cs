@@ -15,6 +15,11 @@ internal static class PieceEncoder
             return;
         }
         var word = piece.AsBytes ? model.EncodeBytes(piece.Span) : model.Encode(piece.Span);
+        if (word is null)
+        {
+            piece = ByteAlphabet.Spell(piece);
+            word = model.Encode(piece.Span);
+        }
         int unit = 0, at = 0, done = 0;      // the character under the walk, its first byte, and the byte that the last token ended at
         for (int t = 0; t < word.Ids.Length; t++)
         {
