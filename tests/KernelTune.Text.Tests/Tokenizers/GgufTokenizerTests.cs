@@ -1,0 +1,89 @@
+using System.Text.Json.Nodes;
+using KernelTune.Checkpoints;
+
+namespace KernelTune.Text.Tests.Tokenizers;
+
+public class GgufTokenizerTests
+{
+    [Test]
+    public void Smollm2_from_its_gguf_agrees_with_the_reference_library()
+    {
+        using GgufFile file = GgufFile.Open(Shared.Model("smollm2-135m-instruct", "SmolLM2-135M-Instruct.Q4_1.gguf"));
+        Tokenizer tokenizer = Tokenizer.FromGguf(file.Metadata, "smollm2.gguf");
+        int count = 0;
+        foreach (JsonObject golden in GoldenLine.Read(Shared.Golden("real", "smollm2_tokenizer", "cases.jsonl")))
+        {
+            GoldenTests.Compare(tokenizer, golden);
+            count++;
+        }
+
+        Assert.That(count, Is.GreaterThanOrEqualTo(300));
+        Tokenizer folder = Tokenizer.Load(Shared.Model("smollm2-135m-instruct"));
+        Assert.That((tokenizer.BosId, tokenizer.EosId, tokenizer.PadId, tokenizer.UnknownId, tokenizer.VocabSize), Is.EqualTo((1, 2, 2, 0, 49152)));
+        Assert.That(tokenizer.Config.ChatTemplate, Is.EqualTo(folder.Config.ChatTemplate));
+        Assert.That(tokenizer.AddedTokens, Is.EqualTo(folder.AddedTokens));
+    }
+
+    /// <summary>The golden's pieces carry SentencePiece's scores in their order, so the merges must come out as the reference library's converter has them.</summary>
+    [Test]
+    public void A_sentencepiece_vocabulary_gives_the_merges_of_llama2()
+    {
+        string folder = Shared.Golden("tokenizers", "llama2");
+        JsonObject model = JsonNode.Parse(File.ReadAllBytes(Path.Combine(folder, "tokenizer.json")))!["model"]!.AsObject();
+        string[] tokens = [.. model["vocab"]!.AsObject().OrderBy(t => (int)t.Value!).Select(t => t.Key)];
+        var types = new int[tokens.Length];
+        (types[0], types[1], types[2]) = (2, 3, 3);
+        Tokenizer tokenizer = Tokenizer.FromGguf(new Dictionary<string, object>
+        {
+            ["tokenizer.ggml.model"] = "llama",
+            ["tokenizer.ggml.tokens"] = tokens,
+            ["tokenizer.ggml.scores"] = tokens.Select((_, id) => -(float)id).ToArray(),
+            ["tokenizer.ggml.token_type"] = types,
+            ["tokenizer.ggml.bos_token_id"] = 1u,
+            ["tokenizer.ggml.eos_token_id"] = 2u,
+            ["tokenizer.ggml.unknown_token_id"] = 0u,
+        });
+        foreach (JsonObject golden in GoldenLine.Read(Path.Combine(folder, "cases.jsonl")).Where(g => g["pair"] is null && g["batch"] is null)) GoldenTests.Compare(tokenizer, golden);
+        Assert.That((tokenizer.BosId, tokenizer.EosId), Is.EqualTo((1, 2)));
+    }
+
+    [Test]
+    public void What_is_wrong_is_named_by_its_key()
+    {
+        Refused([], "g.gguf: tokenizer.ggml.tokens: the key is missing");
+        Refused(new() { ["tokenizer.ggml.tokens"] = new[] { "a", "a" } }, "g.gguf: tokenizer.ggml.tokens: the ids 0 and 1 have the same token \"a\"");
+        Refused(new() { ["tokenizer.ggml.tokens"] = new[] { "a" }, ["tokenizer.ggml.model"] = "bert" }, "g.gguf: tokenizer.ggml.model: the model \"bert\" is not supported; gpt2 and llama are");
+        Refused(new() { ["tokenizer.ggml.tokens"] = new[] { "a" }, ["tokenizer.ggml.model"] = "gpt2" },
+            "g.gguf: tokenizer.ggml.pre: the key is missing: without it the rules by which the text is split are not known");
+        Refused(new() { ["tokenizer.ggml.tokens"] = new[] { "a" }, ["tokenizer.ggml.model"] = "gpt2", ["tokenizer.ggml.pre"] = "martian" },
+            "g.gguf: tokenizer.ggml.pre: the splitting rules \"martian\" are not supported");
+        Refused(new() { ["tokenizer.ggml.tokens"] = new[] { "a" }, ["tokenizer.ggml.model"] = "gpt2", ["tokenizer.ggml.pre"] = "gpt-2", ["tokenizer.ggml.merges"] = new[] { "ab" } },
+            "g.gguf: tokenizer.ggml.merges[0]: found \"ab\", two tokens with one space between them are wanted");
+        Refused(new() { ["tokenizer.ggml.tokens"] = new[] { "a" }, ["tokenizer.ggml.model"] = "gpt2", ["tokenizer.ggml.pre"] = "gpt-2", ["tokenizer.ggml.merges"] = Array.Empty<string>(), ["tokenizer.ggml.eos_token_id"] = 9u },
+            "g.gguf: tokenizer.ggml.eos_token_id: found 9, but there are 1 tokens");
+    }
+
+    [TestCase("gpt-2")]
+    [TestCase("smollm")]
+    [TestCase("llama-bpe")]
+    [TestCase("qwen2")]
+    [TestCase("gpt-4o")]
+    [TestCase("tekken")]
+    public void The_splitting_rules_can_be_read(string pre)
+    {
+        string[] tokens = [.. Enumerable.Range(0, 256).Select(b => Models.ByteAlphabet.Of((byte)b).ToString()), "<s>"];
+        Tokenizer tokenizer = Tokenizer.FromGguf(new Dictionary<string, object>
+        {
+            ["tokenizer.ggml.model"] = "gpt2",
+            ["tokenizer.ggml.pre"] = pre,
+            ["tokenizer.ggml.tokens"] = tokens,
+            ["tokenizer.ggml.merges"] = Array.Empty<string>(),
+            ["tokenizer.ggml.bos_token_id"] = 256u,
+        });
+        Assert.That(tokenizer.Decode(tokenizer.EncodeIds("Hello  world 123's ñ\n\n𝒳")), Does.EndWith("Hello  world 123's ñ\n\n𝒳"));
+        Assert.That(tokenizer.EncodeIds("x")[0] == 256, Is.EqualTo(pre is "llama-bpe" or "tekken"));
+    }
+
+    private static void Refused(Dictionary<string, object> metadata, string message) =>
+        Assert.That(() => Tokenizer.FromGguf(metadata, "g.gguf"), Throws.InstanceOf<TokenizerException>().With.Message.EqualTo(message));
+}
