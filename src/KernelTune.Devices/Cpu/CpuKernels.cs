@@ -29,6 +29,8 @@ internal static class CpuKernels
         table.Add<SoftmaxGradCall>(new CpuSoftmaxGrad(cpu));
         table.Add<CrossEntropyCall>(new CpuCrossEntropy(cpu));
         table.Add<CrossEntropyGradCall>(new CpuCrossEntropyGrad(cpu));
+        table.Add<AttentionCall>(new CpuAttention(cpu));
+        table.Add<AttentionGradCall>(new CpuAttentionGrad(cpu));
         table.Add<PackCall>(new CpuPack(cpu));
         table.Add<UnpackCall>(new CpuUnpack(cpu));
         table.Add<MatMulCall>(new CpuMatMul(cpu));

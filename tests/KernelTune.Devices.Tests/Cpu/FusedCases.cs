@@ -126,6 +126,8 @@ internal static class FusedCases
         yield return Attention("key mask", new AttentionOptions(0.25, Causality.BottomRight), b => new AttentionMasks(KeyMask: Mask(b, 2, 75, 12)));
         yield return Attention("nothing visible", new AttentionOptions(0.25), b => new AttentionMasks(KeyMask: Mask(b, 2, 75, 75)));
         yield return Attention("bias and sinks", new AttentionOptions(0.25), b => new AttentionMasks(Bias: b.Real(new Shape(1, 6, 70, 75), 87), Sinks: b.Real(new Shape(6), 88)));
+        yield return Attention("a whole mask", new AttentionOptions(0.25), b => new AttentionMasks(FullMask: Mask(b, 70, 75, 30).Unsqueeze(0).Unsqueeze(0)));
+        yield return Attention("sinks", new AttentionOptions(0.25, Causality.BottomRight), b => new AttentionMasks(Sinks: b.Real(new Shape(6), 88)));
         yield return Attention("packed sequences", new AttentionOptions(0.25, Causality.BottomRight), b => new AttentionMasks(
             CuSeqlensQ: b.Whole(0, 3, 40, 40, 70), CuSeqlensK: b.Whole(0, 5, 41, 42, 75)), batch: 1);
         yield return Attention("wide values", new AttentionOptions(0.25, Causality.BottomRight), dv: 48);
@@ -148,7 +150,7 @@ internal static class FusedCases
             var (y, lse, dy) = (b.Empty(new Shape(batch, tq, heads, dv)), b.Empty(new Shape(batch, heads, tq)), b.Real(new Shape(batch, tq, heads, dv), 85));
             var (dq, dk, dvs) = (b.Empty(q.Shape), b.Empty(k.Shape), b.Empty(v.Shape));
             var m = masks?.Invoke(b) ?? default;
-            var (dbias, dsinks) = m.Bias.Exists ? (b.Empty(m.Bias.Shape), b.Empty(m.Sinks.Shape)) : default;
+            var (dbias, dsinks) = (m.Bias.Exists ? b.Empty(m.Bias.Shape) : default, m.Sinks.Exists ? b.Empty(m.Sinks.Shape) : default);
             b.Device.Run(new AttentionCall(q, k, v, y, lse, options, m));
             b.Device.Run(new AttentionGradCall(q, k, v, y, lse, dy, dq, dk, dvs, options, m, dbias, dsinks));
             foreach (var (result, view) in new[] { ("y", y), ("lse", lse), ("dq", dq), ("dk", dk), ("dv", dvs), ("dbias", dbias), ("dsinks", dsinks) })
