@@ -20,13 +20,13 @@ public static unsafe class LayerNorm
         {
             float* xr = x + row * xStep, yr = y + row * yStep;
             float centre = RowLoops.Sum<V, Itself>(xr, xr, xr, columns) / columns;
-            float inverse = 1f / MathF.Sqrt(RowLoops.Sum<V, SquaredFrom>(xr, xr, xr, columns, centre) / columns + eps);
+            float inverse = 1f / MathF.Sqrt(RowLoops.Sum<V, SquaredFrom>(xr, xr, xr, columns, centre, soon: yr) / columns + eps);
             mean[row] = centre;
             rstd[row] = inverse;
-            if (weight != null && bias != null) RowLoops.Map<V, ScaledAndShifted>(xr, weight, bias, yr, columns, centre, inverse);
-            else if (weight != null) RowLoops.Map<V, WithWeight>(xr, weight, xr, yr, columns, centre, inverse);
-            else if (bias != null) RowLoops.Map<V, WithBias>(xr, bias, xr, yr, columns, centre, inverse);
-            else RowLoops.Map<V, Plain>(xr, xr, xr, yr, columns, centre, inverse);
+            if (weight != null && bias != null) RowLoops.Map<V, ScaledAndShifted>(xr, weight, bias, yr, columns, centre, inverse, ahead: xStep);
+            else if (weight != null) RowLoops.Map<V, WithWeight>(xr, weight, xr, yr, columns, centre, inverse, ahead: xStep);
+            else if (bias != null) RowLoops.Map<V, WithBias>(xr, bias, xr, yr, columns, centre, inverse, ahead: xStep);
+            else RowLoops.Map<V, Plain>(xr, xr, xr, yr, columns, centre, inverse, ahead: xStep);
         }
     }
 
@@ -43,12 +43,12 @@ public static unsafe class LayerNorm
             if (weight == null)
             {
                 meanG = RowLoops.Sum<V, Itself>(dyr, dyr, dyr, columns) / columns;
-                meanGn = RowLoops.Sum<V, Centred>(xr, dyr, dyr, columns, centre) * inverse / columns;
+                meanGn = RowLoops.Sum<V, Centred>(xr, dyr, dyr, columns, centre, soon: dxr) * inverse / columns;
             }
             else
             {
                 meanG = RowLoops.Sum<V, Product>(dyr, weight, dyr, columns) / columns;
-                meanGn = RowLoops.Sum<V, CentredWeighted>(xr, dyr, weight, columns, centre) * inverse / columns;
+                meanGn = RowLoops.Sum<V, CentredWeighted>(xr, dyr, weight, columns, centre, soon: dxr) * inverse / columns;
             }
 
             GradRow<V>(xr, weight, dyr, dxr, columns, centre, inverse, meanG, meanGn, accumulate);

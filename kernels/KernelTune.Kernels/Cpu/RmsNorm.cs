@@ -19,10 +19,10 @@ public static unsafe class RmsNorm
         for (long row = rowStart; row < rowEnd; row++)
         {
             float* xr = x + row * xStep, yr = y + row * yStep;
-            float inverse = 1f / MathF.Sqrt(RowLoops.Sum<V, Squared>(xr, xr, xr, columns) / columns + eps);
+            float inverse = 1f / MathF.Sqrt(RowLoops.Sum<V, Squared>(xr, xr, xr, columns, soon: yr) / columns + eps);
             rstd[row] = inverse;
-            if (weight == null) RowLoops.Map<V, Scaled>(xr, xr, xr, yr, columns, inverse);
-            else RowLoops.Map<V, Normalised>(xr, weight, xr, yr, columns, inverse, offset);
+            if (weight == null) RowLoops.Map<V, Scaled>(xr, xr, xr, yr, columns, inverse, ahead: xStep);
+            else RowLoops.Map<V, Normalised>(xr, weight, xr, yr, columns, inverse, offset, ahead: xStep);
         }
     }
 
@@ -36,20 +36,27 @@ public static unsafe class RmsNorm
         {
             float* xr = x + row * xStep, dyr = dy + row * dyStep, dxr = dx + row * dxStep;
             float inverse = rstd[row];
-            float dot = weight == null ? RowLoops.Sum<V, Product>(dyr, xr, xr, columns) : RowLoops.Sum<V, WeightedProduct>(dyr, xr, weight, columns, offset);
+            float dot = weight == null ? RowLoops.Sum<V, Product>(dyr, xr, xr, columns, soon: dxr) : RowLoops.Sum<V, WeightedProduct>(dyr, xr, weight, columns, offset, soon: dxr);
             float along = -inverse * inverse * inverse * (dot / columns);
             if (accumulate) Accumulate<V>(xr, weight, offset, dyr, dxr, columns, inverse, along);
             else if (weight == null) RowLoops.Map<V, GradPlain>(dyr, xr, xr, dxr, columns, inverse, along);
-            else RowLoops.Map<V, GradWeighted>(dyr, xr, weight, dxr, columns, inverse, along, offset);
+            else RowLoops.Map<V, GradWeighted>(dyr, xr, weight, dxr, columns, inverse, along, offset, ahead: xStep);
         }
     }
 
     private static void Accumulate<V>(float* x, float* weight, float offset, float* dy, float* dx, int columns, float inverse, float along) where V : struct, IRowLane<V>
     {
         V rstd = V.Create(inverse), k = V.Create(along), w0 = V.Create(offset);
-        for (int i = 0; i < columns; i += 16)
+        int i = 0;
+        for (; i + 16 <= columns; i += 16)
         {
-            int n = Math.Min(columns - i, 16);
+            V w = weight == null ? V.One : V.Load(weight + i) + w0;
+            V.Store(V.Load(dx + i) + V.Fma(V.Load(x + i), k, V.Load(dy + i) * w * rstd), dx + i);
+        }
+
+        int n = columns - i;
+        if (n > 0)
+        {
             V w = weight == null ? V.One : V.LoadPart(weight + i, n) + w0;
             V.StorePart(V.LoadPart(dx + i, n) + V.Fma(V.LoadPart(x + i, n), k, V.LoadPart(dy + i, n) * w * rstd), dx + i, n);
         }

@@ -16,7 +16,7 @@ public static unsafe class Softmax
         for (long row = rowStart; row < rowEnd; row++)
         {
             float* xr = x + row * xStep, yr = y + row * yStep;
-            float max = RowLoops.Largest<V>(xr, columns);
+            float max = RowLoops.Largest<V>(xr, columns, yr);
             if (log)
             {
                 float sum = RowLoops.Sum<V, ExpFrom>(xr, xr, xr, columns, max);
