@@ -160,12 +160,14 @@ public sealed class Lora
     private void TakeBaseTensors(Module model)
     {
         var modules = model.BaseParameters().ToDictionary(p => p.Path, StringComparer.Ordinal);
+        var owners = model.Tree().SelectMany(m => m.OwnParameters).CountBy(p => p).ToDictionary();
         foreach (var tensor in Plan.Tensors)
         {
             if (tensor.Source != AdapterTensorSource.Trained || byName.ContainsKey(tensor.Name))
                 continue;
-            var parameter = BaseOf(modules, tensor)
-                ?? throw new MethodException($"modules_to_save names {tensor.ModulePath}, whose weight is shared with another module: a tied weight cannot be trained apart");
+            var parameter = BaseOf(modules, tensor);
+            if (parameter is null || owners[parameter] > 1)
+                throw new MethodException($"modules_to_save names {tensor.ModulePath}, whose weight is shared with another module: a tied weight cannot be trained apart");
             parameter.Trainable = true;
             byName.Add(tensor.Name, parameter);
             trainable.Add(parameter);

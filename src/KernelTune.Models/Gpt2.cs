@@ -24,14 +24,17 @@ public sealed class Gpt2 : CausalLanguageModel
     public Gpt2(JsonSettings config, string architecture)
         : base(config, architecture)
     {
-        int width = config.Int("n_embd"), heads = config.Int("n_head"), layers = config.Int("n_layer");
+        int width = config.Int(Key(config, "n_embd", "hidden_size")), heads = config.Int(Key(config, "n_head", "num_attention_heads"));
+        int layers = config.Int(Key(config, "n_layer", "num_hidden_layers"));
+        if (config.Bool("add_cross_attention", false))
+            throw config.Bad("add_cross_attention", "true was found: a decoder with cross-attention is not built");
         if (width % heads != 0)
             throw config.Bad("n_embd", $"{width} is not a multiple of n_head {heads}");
         int inner = config.IntOrNull("n_inner") ?? 4 * width;
         double eps = config.Double("layer_norm_epsilon", 1e-5);
         string activation = config.StringOrNull("activation_function") ?? "gelu_new";
         Activations.Check(activation);
-        (HiddenSize, Heads, Layers, VocabularySize, MaxPositions) = (width, heads, layers, config.Int("vocab_size"), config.Int("n_positions", 1024));
+        (HiddenSize, Heads, Layers, VocabularySize, MaxPositions) = (width, heads, layers, config.Int("vocab_size"), config.Int(Key(config, "n_positions", "max_position_embeddings"), 1024));
         embeddingDropout = config.Double("embd_pdrop", 0.1);
         TokenTable = Child(new Embedding("transformer.wte", VocabularySize, width));
         positions = Child(new Embedding("transformer.wpe", MaxPositions, width));
@@ -77,10 +80,15 @@ public sealed class Gpt2 : CausalLanguageModel
 
     public override bool IsKnownBuffer(string key) => key.EndsWith(".attn.bias", StringComparison.Ordinal) || key.EndsWith(".attn.masked_bias", StringComparison.Ordinal);
 
+    // The library takes the general names for GPT-2's own.
+    private static string Key(JsonSettings config, string own, string general) => config.Has(own) || !config.Has(general) ? own : general;
+
     public override Tensor Forward(in TokenInput x)
     {
         var session = x.Session;
         var hidden = Binary.Apply<Add>(TokenTable.Call(x.Ids), positions.Call(Positions(x)));
+        if (x.TokenTypes is { } types)
+            hidden = Binary.Apply<Add>(hidden, TokenTable.Call(types));
         hidden = Dropout.Apply(hidden, embeddingDropout, "embeddings");
         var context = Context(x, null);
         for (int i = 0; i < Layers; i++)

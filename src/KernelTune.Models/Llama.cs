@@ -50,7 +50,8 @@ internal sealed record LlamaSettings
     public static LlamaSettings Read(JsonSettings config, string family)
     {
         int hidden = config.Int("hidden_size"), heads = config.Int("num_attention_heads"), layers = config.Int("num_hidden_layers");
-        int keyValueHeads = config.Int("num_key_value_heads", family == "mistral" ? 8 : heads);
+        // Mistral's class has a default of its own where the key is absent; null means no grouping everywhere.
+        int keyValueHeads = config.IntOrNull("num_key_value_heads") ?? (family == "mistral" && IsAbsent(config, "num_key_value_heads") ? 8 : heads);
         if (config.IntOrNull("head_dim") is null && hidden % heads != 0)
             throw config.Bad("hidden_size", $"{hidden} is not a multiple of num_attention_heads {heads}, and there is no head_dim");
         if (keyValueHeads < 1 || heads % keyValueHeads != 0)
@@ -73,7 +74,7 @@ internal sealed record LlamaSettings
             QkvBias = family == "qwen2" || attentionBias,
             OutputBias = attentionBias,
             MlpBias = family == "llama" && config.Bool("mlp_bias", false),
-            PaddingIndex = config.IntOrNull("pad_token_id") ?? -1,
+            PaddingIndex = PaddingRow(config),
             Windows = WindowsOf(config, family, layers),
         };
     }
@@ -81,10 +82,10 @@ internal sealed record LlamaSettings
     private static int[] WindowsOf(JsonSettings config, string family, int layers)
     {
         var windows = new int[layers];
-        int window = config.IntOrNull("sliding_window") ?? 0;
+        int window = config.IntOrNull("sliding_window") ?? (IsAbsent(config, "sliding_window") ? 4096 : 0);
         if (family == "llama" || window == 0 || (family == "qwen2" && !config.Bool("use_sliding_window", false)))
             return windows;
-        var types = config.Has("layer_types") ? config.Strings("layer_types") : null;
+        var types = family == "qwen2" && config.Has("layer_types") ? config.Strings("layer_types") : null;
         if (types is not null && types.Count != layers)
             throw config.Bad("layer_types", $"{types.Count} entries for {layers} layers");
         int first = family == "qwen2" ? config.Int("max_window_layers", 28) : 0;
@@ -92,6 +93,16 @@ internal sealed record LlamaSettings
             windows[i] = (types is not null ? types[i] == "sliding_attention" : i >= first) ? window : 0;
         return windows;
     }
+
+    private static bool IsAbsent(JsonSettings config, string key) => !config.Root.TryGetProperty(key, out _);
+
+    // As torch's Embedding counts: a negative row is one from the end (early Llama files say −1).
+    private static int PaddingRow(JsonSettings config) => config.IntOrNull("pad_token_id") switch
+    {
+        null => -1,
+        < 0 and { } fromEnd => config.Int("vocab_size") + fromEnd,
+        { } row => row,
+    };
 }
 
 /// <summary>

@@ -3,12 +3,14 @@ using KernelTune.Modules;
 
 namespace KernelTune.Models;
 
-/// <summary>Rotary settings in both spellings: rope_parameters (Transformers 5), or rope_theta and rope_scaling (before).</summary>
+/// <summary>
+/// Rotary settings in both spellings: rope_parameters (Transformers 5), or rope_theta and rope_scaling (before). As there, original_max_position_embeddings outside of them comes first.
+/// </summary>
 internal static class RopeSettings
 {
     public static RopeParameters Read(JsonSettings config, double defaultTheta, int headDim, int maxPositions)
     {
-        var p = config.Object("rope_parameters") ?? config.Object("rope_scaling");
+        var p = config.Object("rope_scaling") ?? config.Object("rope_parameters");
         double theta = p?.DoubleOrNull("rope_theta") ?? config.Double("rope_theta", defaultTheta);
         if (p is null)
             return new RopeParameters { Theta = theta, PartialRotaryFactor = config.Double("partial_rotary_factor", 1) };
@@ -18,7 +20,7 @@ internal static class RopeSettings
             Theta = theta,
             PartialRotaryFactor = p.DoubleOrNull("partial_rotary_factor") ?? config.Double("partial_rotary_factor", 1),
             Factor = p.DoubleOrNull("factor"),
-            OriginalMaxPositionEmbeddings = p.DoubleOrNull("original_max_position_embeddings") ?? config.DoubleOrNull("original_max_position_embeddings"),
+            OriginalMaxPositionEmbeddings = config.DoubleOrNull("original_max_position_embeddings") ?? p.DoubleOrNull("original_max_position_embeddings"),
             AttentionFactor = p.DoubleOrNull("attention_factor"),
             LowFreqFactor = p.Double("low_freq_factor", 1),
             HighFreqFactor = p.Double("high_freq_factor", 4),
@@ -36,7 +38,7 @@ internal static class RopeSettings
         }
         catch (ArgumentException e)
         {
-            throw config.Bad(config.Has("rope_parameters") ? "rope_parameters" : "rope_scaling", e.Message);
+            throw config.Bad(config.Has("rope_scaling") ? "rope_scaling" : "rope_parameters", e.Message);
         }
         return parameters;
     }

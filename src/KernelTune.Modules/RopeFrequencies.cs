@@ -60,7 +60,7 @@ public static class RopeFrequencies
             "default" => (Plain(p.Theta, dim), 1),
             "linear" => (Scaled(Plain(p.Theta, dim), 1 / Needed(p.Factor, p, "factor")), 1),
             "dynamic" => (Dynamic(p, dim, maxPositions, sequenceLength), 1),
-            "llama3" => (Llama3(p, dim), 1),
+            "llama3" => (Llama3(p, dim, maxPositions), 1),
             "yarn" => Yarn(p, dim, maxPositions),
             "longrope" => LongRope(p, dim, maxPositions, sequenceLength),
             _ => throw new ArgumentException($"rope_type '{p.Type}' is not known: default, linear, dynamic, llama3, yarn or longrope"),
@@ -89,9 +89,9 @@ public static class RopeFrequencies
         return Plain(theta, dim);
     }
 
-    private static double[] Llama3(RopeParameters p, int dim)
+    private static double[] Llama3(RopeParameters p, int dim, double maxPositions)
     {
-        double factor = Needed(p.Factor, p, "factor"), original = Needed(p.OriginalMaxPositionEmbeddings, p, "original_max_position_embeddings");
+        double factor = Needed(p.Factor, p, "factor"), original = p.OriginalMaxPositionEmbeddings ?? maxPositions;
         var inverse = Plain(p.Theta, dim);
         for (int i = 0; i < inverse.Length; i++)
         {

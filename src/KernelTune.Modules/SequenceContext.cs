@@ -10,8 +10,10 @@ namespace KernelTune.Modules;
 /// <param name="KeyMask">I64 [B, Tk], 1 = may be attended to; Tk counts what the cache holds too. Absent: all may.</param>
 /// <param name="CuSeqlens">I64 [n + 1]: where packed sequences begin; then B is 1 and sequences never see each other.</param>
 /// <param name="Cache">Keys and values of what came before; the new ones are appended. Absent: none.</param>
+/// <param name="TokenTypes">I64 [B, T]: ids whose rows of the token table are added (GPT-2's token_type_ids). Absent: none.</param>
 /// <param name="PositionsEnd">The greatest position plus one, where positions are given: some rotary scalings depend on it.</param>
-public sealed record TokenInput(Tensor Ids, Tensor? Positions = null, Tensor? KeyMask = null, Tensor? CuSeqlens = null, KvCache? Cache = null, int? PositionsEnd = null) : IActivation
+public sealed record TokenInput(Tensor Ids, Tensor? Positions = null, Tensor? KeyMask = null, Tensor? CuSeqlens = null, KvCache? Cache = null, int? PositionsEnd = null,
+    Tensor? TokenTypes = null) : IActivation
 {
     public Session Session => Ids.Session;
 
@@ -21,6 +23,7 @@ public sealed record TokenInput(Tensor Ids, Tensor? Positions = null, Tensor? Ke
         keeper.Keep(Positions);
         keeper.Keep(KeyMask);
         keeper.Keep(CuSeqlens);
+        keeper.Keep(TokenTypes);
     }
 }
 

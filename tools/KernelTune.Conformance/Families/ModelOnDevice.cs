@@ -109,18 +109,33 @@ internal sealed class ModelOnDevice : IDisposable
             check.Fail($"{Device.Outstanding - outstanding} bytes were not given back");
     }
 
-    /// <summary>A batch's tokens on the device.</summary>
+    /// <summary>
+    /// A batch's tokens on the device. Positions without a mask mean packed sequences: where they do not go on by one, another sequence begins, which sees nothing of the one before.
+    /// </summary>
     /// <exception cref="NotSupportedException">An argument of the forward that is not built.</exception>
-    public static TokenInput Input(Session session, IReadOnlyDictionary<string, GoldenTensor> batch)
+    private TokenInput Input(Session session, IReadOnlyDictionary<string, GoldenTensor> batch)
     {
         foreach (string name in batch.Keys)
-            if (name is not ("input_ids" or "attention_mask" or "position_ids" or "labels"))
+            if (name is not ("input_ids" or "attention_mask" or "position_ids" or "labels") && !(name == "token_type_ids" && Model is Gpt2))
                 throw new NotSupportedException($"the input {name}");
         GoldenTensor ids = batch["input_ids"];
-        var mask = batch.TryGetValue("attention_mask", out GoldenTensor? m) ? Upload(session, m) : null;
+        var input = new TokenInput(Upload(session, ids));
+        if (batch.TryGetValue("attention_mask", out GoldenTensor? mask))
+            input = input with { KeyMask = Upload(session, mask) };
+        if (batch.TryGetValue("token_type_ids", out GoldenTensor? types))
+            input = input with { TokenTypes = Upload(session, types) };
         if (!batch.TryGetValue("position_ids", out GoldenTensor? positions))
-            return new TokenInput(Upload(session, ids), KeyMask: mask);
-        return new TokenInput(Upload(session, ids), Upload(session, positions), mask, PositionsEnd: (int)positions.Integers().Max() + 1);
+            return input;
+        long[] numbers = positions.Integers();
+        input = input with { Positions = Upload(session, positions), PositionsEnd = (int)numbers.Max() + 1 };
+        if (mask is not null)
+            return input;
+        long[] starts = [.. Enumerable.Range(0, numbers.Length).Where(i => i % ids.Shape[1] == 0 || numbers[i] != numbers[i - 1] + 1).Select(i => (long)i), numbers.Length];
+        if (starts.Length == ids.Shape[0] + 1)
+            return input;
+        if (ids.Shape[0] > 1)
+            throw new NotSupportedException("packed sequences in several rows");
+        return input with { CuSeqlens = session.Upload<long>(starts, new Shape(starts.Length), DType.I64) };
     }
 
     /// <summary>What each position must predict: the labels shifted by one.</summary>
