@@ -4,9 +4,9 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using KernelTune.QuickstartText;
 
-const string Usage = "usage: KernelTune.QuickstartText --out FOLDER [--seed 7] [--documents 24000] [--people 240] [--towns 48]";
+const string Usage = "usage: KernelTune.QuickstartText --out FOLDER [--seed 7] [--documents 24000] [--people 240] [--towns 48] [--vocabulary 1536]";
 string? folder = null;
-int seed = 7, documents = 24_000, people = 240, towns = 48;
+int seed = 7, documents = 24_000, people = 240, towns = 48, vocabulary = 1536;
 for (int i = 0; i < args.Length; i++)
 {
     string option = args[i];
@@ -18,15 +18,18 @@ for (int i = 0; i < args.Length; i++)
     else if (option == "--documents") documents = number;
     else if (option == "--people") people = number;
     else if (option == "--towns") towns = number;
+    else if (option == "--vocabulary") vocabulary = number;
     else return Wrong($"unknown option {option}");
 }
 if (folder is null) return Wrong("--out is missing");
-if (people is < 20 or > 1000 || towns is < 4 or > 200 || documents < 10) return Wrong("20 to 1000 people, 4 to 200 towns and at least 10 documents make a world");
+if (people is < 20 or > 1000 || towns is < 4 or > 200 || documents < 10 || vocabulary is < 300 or > 65_536) return Wrong("20 to 1000 people, 4 to 200 towns, at least 10 documents and 300 tokens make a world");
 
 // One generator of random numbers a file: asking for more documents changes none of the questions.
 var world = new World(people, towns, new SeededRandom((ulong)seed));
 Directory.CreateDirectory(folder);
-WriteLines("pretrain.jsonl", new Documents(world, new SeededRandom((ulong)seed + 1)).Write(documents).Select(Text));
+string[] pretraining = [.. new Documents(world, new SeededRandom((ulong)seed + 1)).Write(documents)];
+WriteLines("pretrain.jsonl", pretraining.Select(Text));
+ModelFolder.Write(Path.Combine(folder, "model"), pretraining, vocabulary);
 WriteLines("pretrain-validation.jsonl", new Documents(world, new SeededRandom((ulong)seed + 2)).Write(Math.Max(10, documents / 60)).Select(Text));
 
 var questions = new Questions(world, new SeededRandom((ulong)seed + 3));
