@@ -1,0 +1,241 @@
+using KernelTune.Devices.Calls;
+using KernelTune.Devices.Memory;
+using KernelTune.Kernels.Elementwise;
+using KernelTune.Kernels.Numerics;
+
+namespace KernelTune.Devices.Tests.Calls;
+
+/// <summary>The table of calls. Small shapes for options and strides, and sizes beside the edges of tiles, vectors and threads.</summary>
+internal static class CallCases
+{
+    public static IEnumerable<CallCase> All => [.. Memory, .. Maps, .. Products, .. Rows, .. Losses, .. AttentionCases.All, .. Steps];
+
+    private static IEnumerable<CallCase> Memory =>
+    [
+        Of<FillCall>("dense", b => b.Run(new FillCall(b.Out(3, 70), 1.5))),
+        Of<FillCall>("integers", b => b.Run(new FillCall(b.Out(DType.I64, 5), -100))),
+        Of<FillCall>("a column", b => b.Run(new FillCall(b.InOut(5, 7).Slice(1, 2, 3), 2))),
+        Of<RampCall>("from −3 in steps of a half", b => b.Run(new RampCall(b.Out(100), -3, 0.5))),
+        Of<RampCall>("integers", b => b.Run(new RampCall(b.Out(DType.I64, 9), 4, 1))),
+        Of<CopyCall>("dense", b => b.Run(new CopyCall(b.In(4, 33), b.Out(4, 33)))),
+        Of<CopyCall>("a transpose", b => b.Run(new CopyCall(b.In(37, 70).Transpose(0, 1), b.Out(70, 37)))),
+        Of<CopyCall>("heads before positions", b => b.Run(new CopyCall(b.In(2, 5, 3, 16).Transpose(1, 2), b.Out(2, 3, 5, 16)))),
+        Of<CopyCall>("broadcast", b => b.Run(new CopyCall(b.In(1, 5).Broadcast(new Shape(3, 4, 5)), b.Out(3, 4, 5)))),
+        Of<CopyCall>("into a slice", b => b.Run(new CopyCall(b.In(3, 4), b.InOut(3, 9).Slice(1, 2, 4)))),
+        Of<CopyCall>("integers to real numbers", b => b.Run(new CopyCall(b.Integers(new Shape(4), -100, 0, 7, 49151), b.Out(4)))),
+        Of<CopyCall>("real numbers to integers, towards zero", b => b.Run(new CopyCall(b.Given(new Shape(4), -1.7, 0, 2.9, 49151.5), b.Out(DType.I64, 4)))),
+        Of<CopyCall>("to 16 bits and back", b =>
+        {
+            var half = b.Out(DType.BF16, 3, 50);
+            b.Run(new CopyCall(b.In(3, 50), half));
+            b.Run(new CopyCall(half, b.Out(3, 50)));
+        }),
+        Of<CopyCall>("nothing", b => b.Run(new CopyCall(b.In(0, 4), b.Out(0, 4)))),
+        Of<ReduceCall>("sum of rows", b => b.Run(new ReduceCall(b.In(7, 300), b.Out(7, 1), 1, Reduction.Sum))),
+        Of<ReduceCall>("sum of columns", b => b.Run(new ReduceCall(b.In(300, 37), b.Out(1, 37), 0, Reduction.Sum))),
+        Of<ReduceCall>("sum of a middle axis", b => b.Run(new ReduceCall(b.In(3, 40, 5), b.Out(3, 1, 5), 1, Reduction.Sum))),
+        Of<ReduceCall>("squares", b => b.Run(new ReduceCall(b.In(7, 300), b.Out(7, 1), 1, Reduction.SumOfSquares))),
+        Of<ReduceCall>("squares in double", b => b.Run(new ReduceCall(b.In(1, 70_000), b.Out(DType.F64, 1, 1), 1, Reduction.SumOfSquares))) with { Relative = 1e-7 },
+        Of<ReduceCall>("doubles", b => b.Run(new ReduceCall(b.Given(new Shape(4), DType.F64, 1e16, 1, -1e16, 3), b.Out(DType.F64, 1), 0, Reduction.Sum))),
+        Of<ReduceCall>("maximum of rows", b => b.Run(new ReduceCall(b.In(7, 300), b.Out(7, 1), 1, Reduction.Max))),
+        Of<ReduceCall>("minimum of columns", b => b.Run(new ReduceCall(b.In(70, 37), b.Out(1, 37), 0, Reduction.Min))),
+        Of<ReduceCall>("maximum with −∞", b => b.Run(new ReduceCall(b.Given(new Shape(2, 3), double.NegativeInfinity, double.NegativeInfinity, double.NegativeInfinity, 1, double.NegativeInfinity, 0),
+            b.Out(2, 1), 1, Reduction.Max))),
+        Of<ReduceCall>("added to what is there", b => b.Run(new ReduceCall(b.In(70, 37), b.InOut(1, 37), 0, Reduction.Sum, true))),
+        Of<ReduceCall>("rows added to what is there", b => b.Run(new ReduceCall(b.In(5, 37), b.InOut(5, 1), 1, Reduction.Sum, true))),
+        Of<ReduceCall>("nothing", b =>
+        {
+            b.Run(new ReduceCall(b.In(3, 0), b.Out(3, 1), 1, Reduction.Sum));
+            b.Run(new ReduceCall(b.In(3, 0), b.Out(3, 1), 1, Reduction.Max));
+        }),
+        Of<ReduceCall>("of a transpose", b => b.Run(new ReduceCall(b.In(40, 9).Transpose(0, 1), b.Out(9, 1), 1, Reduction.Sum))),
+        Of<ArgMaxCall>("rows", b => b.Run(new ArgMaxCall(b.In(5, 200), b.Out(DType.I64, 5)))),
+        Of<ArgMaxCall>("the first of equals", b => b.Run(new ArgMaxCall(b.Given(new Shape(2, 5), 1, 3, 2, 3, 0, -1, -1, -1, -1, -1), b.Out(DType.I64, 2)))),
+        Of<GatherCall>("rows", b => b.Run(new GatherCall(b.In(40, 19), b.Integers(new Shape(6), 0, 39, 7, 7, 3, 31), b.Out(6, 19)))),
+        Of<GatherCall>("rows of panels", b => b.Run(new GatherCall(b.Weight(70, 19), b.Integers(new Shape(6), 0, 69, 32, 31, 3, 64), b.Out(6, 19)))),
+        Of<GatherCall>("no ids", b => b.Run(new GatherCall(b.In(4, 3), b.Integers(new Shape(0)), b.Out(0, 3)))),
+        Of<ScatterAddCall>("repeated rows", b => b.Run(new ScatterAddCall(b.In(6, 19), b.Integers(new Shape(6), 0, 9, 3, 3, 3, 0), b.InOut(10, 19)))),
+        Of<ScatterAddCall>("a padding row", b => b.Run(new ScatterAddCall(b.In(5, 3), b.Integers(new Shape(5), 1, 2, 1, 0, 2), b.InOut(4, 3), 2))),
+        Of<PackCall>("there and back", b => RoundTrip(b, transposed: false)) with { WantsPanels = true, Absolute = 0, Relative = 0 },
+        Of<PackCall>("a transpose", b => RoundTrip(b, transposed: true)) with { WantsPanels = true, Absolute = 0, Relative = 0 },
+        Of<UnpackCall>("into a transpose", b =>
+        {
+            var packed = b.Weight(45, 33).Packed!;
+            b.Run(new UnpackCall(packed, b.Out(33, 45).Transpose(0, 1)));
+        }) with { WantsPanels = true, Absolute = 0, Relative = 0 },
+        Of<RandomCall>("uniform numbers", b => b.Run(new RandomCall(b.Out(1037), new RandomPlace(0x123456789ABCDEF, 99, 4, 2)))) with { Absolute = 0, Relative = 0 },
+        Of<DropoutCall>("a tenth", b => b.Run(new DropoutCall(b.In(17, 61), b.Out(17, 61), 0.1, new RandomPlace(7, 99, 4, 2)))) with { Absolute = 0 },
+        Of<DropoutCall>("in place", b =>
+        {
+            var x = b.InOut(17, 61);
+            b.Run(new DropoutCall(x, x, 0.5, new RandomPlace(7, 99, 4, 2)));
+        }) with { Absolute = 0 },
+    ];
+
+    private static IEnumerable<CallCase> Maps =>
+    [
+        Of("add, a row over rows", b => b.Run(MapCall.Binary<Add, None>(b.Out(5, 67), b.In(5, 67), b.In(67).Broadcast(new Shape(5, 67))))),
+        Of("mul, a column over columns", b => b.Run(MapCall.Binary<Mul, None>(b.Out(5, 67), b.In(5, 67), b.In(5, 1).Broadcast(new Shape(5, 67))))),
+        Of("sub of transposes", b => b.Run(MapCall.Binary<Sub, None>(b.Out(70, 33), b.In(33, 70).Transpose(0, 1), b.In(33, 70).Transpose(0, 1)))),
+        Of("silu in place", b =>
+        {
+            var x = b.InOut(5, 67);
+            b.Run(MapCall.Unary<Silu, None>(x, x));
+        }),
+        Of("gelu", b => b.Run(MapCall.Unary<Gelu, None>(b.Out(1000), b.Between(-6, 6, 1000)))),
+        Of("tanh of a slice", b => b.Run(MapCall.Unary<Tanh, None>(b.Out(6, 9), b.In(6, 30).Slice(1, 4, 9)))),
+        Of("swiglu's two gradients", b => b.Run(MapCall.BinaryGrad<SwiGlu, None>(b.Out(5, 67), b.Out(5, 67), b.Between(-3, 3, 5, 67), b.In(5, 67), b.In(5, 67)))),
+        Of("gelu_tanh's gradient, added", b => MapCall.UnaryGrad<GeluTanh, None>(b.Device, b.InOut(5, 67), true, b.Between(-3, 3, 5, 67), b.In(5, 67))),
+        Of("exp of many", b => b.Run(MapCall.Unary<Exp, None>(b.Out(70_000), b.In(70_000)))),
+        Of("doubles", b => b.Run(MapCall.Unary<Sqrt, None>(b.Out(DType.F64, 3), b.Given(new Shape(3), DType.F64, 2, 1e-300, 4)))) with { Absolute = 0, Relative = 1e-15 },
+        Of("a scalar", b => b.Run(MapCall.Unary<Exp, None>(b.Out(), b.In()))),
+    ];
+
+    private static IEnumerable<CallCase> Products =>
+    [
+        .. from sizes in (int[][])[[1, 1, 1], [3, 5, 4], [1, 300, 129], [67, 131, 65], [33, 1, 7], [130, 257, 96]]
+           from layout in (string[])["NN", "NT", "TN", "TT"]
+           select Of<MatMulCall>($"{layout} {sizes[0]}×{sizes[1]}×{sizes[2]}", b => b.Run(new MatMulCall(
+               layout[0] == 'N' ? b.In(sizes[0], sizes[1]) : b.In(sizes[1], sizes[0]).Transpose(0, 1),
+               layout[1] == 'N' ? b.In(sizes[1], sizes[2]) : b.In(sizes[2], sizes[1]).Transpose(0, 1), b.Out(sizes[0], sizes[2])))) with { Absolute = 2e-5 },
+        Of<MatMulCall>("added to what is there", b => b.Run(new MatMulCall(b.In(35, 40), b.In(40, 33), b.InOut(35, 33), true))),
+        Of<MatMulCall>("batches", b => b.Run(new MatMulCall(b.In(2, 3, 9, 20), b.In(2, 3, 20, 17), b.Out(2, 3, 9, 17)))),
+        Of<MatMulCall>("one matrix for every batch", b => b.Run(new MatMulCall(b.In(4, 9, 20), b.In(20, 17).Broadcast(new Shape(4, 20, 17)), b.Out(4, 9, 17)))),
+        Of<MatMulCall>("heads of positions", b => b.Run(new MatMulCall(b.In(2, 9, 3, 20).Transpose(1, 2), b.In(2, 8, 3, 20).Transpose(1, 2).Transpose(2, 3), b.Out(2, 9, 3, 8).Transpose(1, 2)))),
+        Of<MatMulCall>("into a transpose", b => b.Run(new MatMulCall(b.In(35, 40), b.In(40, 33), b.Out(33, 35).Transpose(0, 1)))),
+        Of<MatMulCall>("an empty sum", b => b.Run(new MatMulCall(b.In(3, 0), b.In(0, 4), b.Out(3, 4)))),
+        Of<MatMulCall>("no rows", b => b.Run(new MatMulCall(b.In(0, 5), b.In(5, 4), b.Out(0, 4)))),
+        .. from rows in (int[])[1, 2, 9, 70]
+           select Of<LinearCall>($"{rows} rows over a kept weight", b => b.Run(new LinearCall(b.In(rows, 100), b.Weight(75, 100), b.In(75), b.Out(rows, 75)))) with { Absolute = 2e-5 },
+        Of<LinearCall>("dense weight, no bias", b => b.Run(new LinearCall(b.In(9, 100), b.In(75, 100), default, b.Out(9, 75)))) with { Absolute = 2e-5 },
+        Of<LinearCall>("weight stored [in, out]", b => b.Run(new LinearCall(b.In(9, 100), b.In(100, 75).Transpose(0, 1), b.In(75), b.Out(9, 75)))) with { Absolute = 2e-5 },
+        Of<LinearCall>("added, with a low-rank term", b => b.Run(new LinearCall(b.In(9, 100), b.Weight(75, 100), b.In(75), b.InOut(9, 75), true, new LowRankTerm(b.In(9, 8), b.In(75, 8), 1.5f)))) with
+        {
+            Absolute = 2e-5,
+        },
+        Of<LinearCall>("one row with a low-rank term", b => b.Run(new LinearCall(b.In(1, 100), b.Weight(75, 100), default, b.Out(1, 75), false, new LowRankTerm(b.In(1, 3), b.In(75, 3), 2)))) with
+        {
+            Absolute = 2e-5,
+        },
+        Of<LinearCall>("rows with gaps", b => b.Run(new LinearCall(b.In(9, 130).Slice(1, 10, 100), b.Weight(75, 100), b.In(75), b.Out(9, 75)))) with { Absolute = 2e-5 },
+        Of<LinearGradInputCall>("over a kept weight", b => b.Run(new LinearGradInputCall(b.In(9, 75), b.Weight(75, 100), b.Out(9, 100)))) with { Absolute = 2e-5 },
+        Of<LinearGradInputCall>("added, dense weight", b => b.Run(new LinearGradInputCall(b.In(9, 75), b.In(75, 100), b.InOut(9, 100), true))) with { Absolute = 2e-5 },
+        Of<LinearGradInputCall>("one row", b => b.Run(new LinearGradInputCall(b.In(1, 75), b.Weight(75, 100), b.Out(1, 100)))) with { Absolute = 2e-5 },
+    ];
+
+    private static IEnumerable<CallCase> Rows =>
+    [
+        .. from c in (int[])[1, 7, 64, 579]
+           select Of<RmsNormCall>($"{c} channels", b => b.Run(new RmsNormCall(b.In(5, c), b.In(c), b.Out(5, c), b.Out(5), 1e-6))),
+        Of<RmsNormCall>("1 + weight", b => b.Run(new RmsNormCall(b.In(5, 37), b.In(37), b.Out(5, 37), b.Out(5), 1e-5, 1))),
+        Of<RmsNormCall>("no weight", b => b.Run(new RmsNormCall(b.In(5, 37), default, b.Out(5, 37), b.Out(5), 1e-5))),
+        Of<RmsNormGradInputCall>("overwritten", b => b.Run(new RmsNormGradInputCall(b.In(5, 67), b.In(67), b.Between(0.5, 2, 5), b.In(5, 67), b.Out(5, 67)))),
+        Of<RmsNormGradInputCall>("added, 1 + weight", b => b.Run(new RmsNormGradInputCall(b.In(5, 67), b.In(67), b.Between(0.5, 2, 5), b.In(5, 67), b.InOut(5, 67), 1, true))),
+        Of<RmsNormGradInputCall>("no weight", b => b.Run(new RmsNormGradInputCall(b.In(5, 67), default, b.Between(0.5, 2, 5), b.In(5, 67), b.Out(5, 67)))),
+        Of<RmsNormGradWeightCall>("overwritten", b => b.Run(new RmsNormGradWeightCall(b.In(50, 67), b.Between(0.5, 2, 50), b.In(50, 67), b.Out(67)))),
+        Of<RmsNormGradWeightCall>("added", b => b.Run(new RmsNormGradWeightCall(b.In(50, 67), b.Between(0.5, 2, 50), b.In(50, 67), b.InOut(67), true))),
+        .. from c in (int[])[1, 7, 64, 579]
+           select Of<LayerNormCall>($"{c} channels", b => b.Run(new LayerNormCall(b.In(5, c), b.In(c), b.In(c), b.Out(5, c), b.Out(5), b.Out(5), 1e-5))) with { Absolute = c == 1 ? 1e-4 : 1e-5 },
+        Of<LayerNormCall>("plain", b => b.Run(new LayerNormCall(b.In(5, 37), default, default, b.Out(5, 37), b.Out(5), b.Out(5), 1e-5))),
+        Of<LayerNormGradInputCall>("overwritten", b => b.Run(new LayerNormGradInputCall(b.In(5, 67), b.In(67), b.In(5), b.Between(0.5, 2, 5), b.In(5, 67), b.Out(5, 67)))),
+        Of<LayerNormGradInputCall>("added, no weight", b => b.Run(new LayerNormGradInputCall(b.In(5, 67), default, b.In(5), b.Between(0.5, 2, 5), b.In(5, 67), b.InOut(5, 67), true))),
+        Of<LayerNormGradWeightCall>("both", b => b.Run(new LayerNormGradWeightCall(b.In(50, 67), b.In(50), b.Between(0.5, 2, 50), b.In(50, 67), b.Out(67), b.Out(67)))),
+        Of<LayerNormGradWeightCall>("both added", b => b.Run(new LayerNormGradWeightCall(b.In(50, 67), b.In(50), b.Between(0.5, 2, 50), b.In(50, 67), b.InOut(67), b.InOut(67), true, true))),
+        Of<LayerNormGradWeightCall>("weight alone", b => b.Run(new LayerNormGradWeightCall(b.In(50, 67), b.In(50), b.Between(0.5, 2, 50), b.In(50, 67), b.Out(67), default))),
+        Of<LayerNormGradWeightCall>("bias alone", b => b.Run(new LayerNormGradWeightCall(b.In(50, 67), b.In(50), b.Between(0.5, 2, 50), b.In(50, 67), default, b.Out(67)))),
+        .. from log in (bool[])[false, true]
+           from c in (int[])[1, 9, 1037]
+           select Of<SoftmaxCall>($"{(log ? "log of " : "")}{c}", b => b.Run(new SoftmaxCall(b.Between(-4, 4, 5, c), b.Out(5, c), log))),
+        Of<SoftmaxCall>("in place", b =>
+        {
+            var x = b.InOut(5, 67);
+            b.Run(new SoftmaxCall(x, x));
+        }),
+        Of<SoftmaxCall>("a row of −∞, zeros", b => b.Run(new SoftmaxCall(HalfHidden(b), b.Out(2, 3), EmptyIsZero: true))),
+        Of<SoftmaxCall>("a row of −∞, NaN", b => b.Run(new SoftmaxCall(HalfHidden(b), b.Out(2, 3)))),
+        Of<SoftmaxGradCall>("overwritten", b => b.Run(new SoftmaxGradCall(b.Between(0, 0.1, 5, 67), b.In(5, 67), b.Out(5, 67)))),
+        Of<SoftmaxGradCall>("added", b => b.Run(new SoftmaxGradCall(b.Between(0, 0.1, 5, 67), b.In(5, 67), b.InOut(5, 67), Accumulate: true))),
+        Of<SoftmaxGradCall>("of the logarithm, added", b => b.Run(new SoftmaxGradCall(b.Between(-5, -3, 5, 67), b.In(5, 67), b.InOut(5, 67), true, true))),
+        Of<RotaryTableCall>("far positions", b => b.Run(new RotaryTableCall(b.Integers(new Shape(4), 0, 1, 4095, 8003), b.Given(new Shape(3), DType.F64, 1, 0.3, 1e-4), b.Out(4, 3), b.Out(4, 3), 1.1))) with
+        {
+            Absolute = 1e-6,
+        },
+        .. from interleaved in (bool[])[false, true]
+           from inverse in (bool[])[false, true]
+           from width in (int[])[32, 39]
+           select Of<RotaryCall>($"{width} channels{(interleaved ? ", interleaved" : "")}{(inverse ? ", back" : "")}",
+               b => b.Run(new RotaryCall(b.In(2, 5, 3, width), b.In(2, 5, 16), b.In(2, 5, 16), b.Out(2, 5, 3, width), interleaved, inverse))),
+        Of<RotaryCall>("in place, one table for the batch", b =>
+        {
+            var x = b.InOut(2, 5, 3, 20);
+            var shape = new Shape(2, 5, 8);
+            b.Run(new RotaryCall(x, b.In(1, 5, 8).Broadcast(shape), b.In(1, 5, 8).Broadcast(shape), x));
+        }),
+        Of<RotaryCall>("heads before positions", b =>
+            b.Run(new RotaryCall(b.In(2, 3, 5, 16).Transpose(1, 2), b.In(2, 5, 8), b.In(2, 5, 8), b.Out(2, 3, 5, 16).Transpose(1, 2)))),
+    ];
+
+    private static IEnumerable<CallCase> Losses =>
+    [
+        .. from v in (int[])[5, 300, 4099]
+           select Of<CrossEntropyCall>($"{v} classes", b => b.Run(new CrossEntropyCall(b.Between(-4, 4, 4, v), Labels(b), default, b.Out(4), b.Out(4), CrossEntropyOptions.Plain))),
+        Of<CrossEntropyCall>("everything", b => b.Run(new CrossEntropyCall(b.Between(-4, 4, 4, 37), Labels(b), b.Between(0.5, 2, 37), b.Out(4), b.Out(4), new CrossEntropyOptions(-100, 0.1, 0.01, 3)))),
+        Of<CrossEntropyCall>("a hidden class", b => b.Run(new CrossEntropyCall(
+            b.Given(new Shape(2, 3), 1, double.NegativeInfinity, 0.5, 0, 2, double.NegativeInfinity), b.Integers(new Shape(2), 2, 1), default, b.Out(2), b.Out(2), CrossEntropyOptions.Plain))),
+        .. from v in (int[])[5, 300, 4099]
+           select Of<CrossEntropyGradCall>($"{v} classes", b => b.Run(new CrossEntropyGradCall(
+               b.Between(-4, 4, 4, v), Labels(b), default, b.Between(Math.Log(v) + 1, Math.Log(v) + 3, 4), b.In(4), b.Out(4, v), CrossEntropyOptions.Plain))),
+        Of<CrossEntropyGradCall>("one scale, in place", b =>
+        {
+            var logits = b.InOut(4, 300);
+            b.Run(new CrossEntropyGradCall(logits, Labels(b), default, b.Between(6, 7, 4), b.In(1), logits, CrossEntropyOptions.Plain));
+        }),
+        Of<CrossEntropyGradCall>("everything", b => b.Run(new CrossEntropyGradCall(
+            b.Between(-4, 4, 4, 37), Labels(b), b.Between(0.5, 2, 37), b.Between(4, 5, 4), b.In(4), b.Out(4, 37), new CrossEntropyOptions(-100, 0.1, 0.01, 3)))),
+    ];
+
+    private static IEnumerable<CallCase> Steps =>
+    [
+        Of<AdamWCall>("a step", b => b.Run(new AdamWCall(b.InOut(1037), b.In(1037), b.InOut(1037), Squared(b), b.Given(new Shape(4), 1e-3, 0.1, 0.001, 0.5),
+            new AdamWSettings(0.9, 0.999, 1e-8, 0.01)))),
+        Of<ClipFactorCall>("beyond the limit", b => b.Run(new ClipFactorCall(b.Given(new Shape(3), DType.F64, 9, 16, 0), b.Out(1), b.Out(1), 1))),
+        Of<ClipFactorCall>("within", b => b.Run(new ClipFactorCall(b.Given(new Shape(3), DType.F64, 9, 16, 0), b.Out(1), b.Out(1), 50))),
+        Of<ClipFactorCall>("no limit", b => b.Run(new ClipFactorCall(b.Given(new Shape(3), DType.F64, 9, 16, 0), b.Out(1), b.Out(1), 0))),
+    ];
+
+    private static CallCase Of<TCall>(string name, Action<CallBench> run)
+        where TCall : struct, ICall => new(typeof(TCall), name, run);
+
+    private static CallCase Of(string name, Action<CallBench> run) => new(typeof(MapCall<,>), name, run);
+
+    private static View Labels(CallBench b) => b.Integers(new Shape(4), 1, -100, 4, 0);
+
+    private static View HalfHidden(CallBench b) =>
+        b.Given(new Shape(2, 3), double.NegativeInfinity, double.NegativeInfinity, double.NegativeInfinity, 1, double.NegativeInfinity, 2);
+
+    // A second moment is not negative.
+    private static View Squared(CallBench b)
+    {
+        var v = b.InOut(1037);
+        b.Device.Run(MapCall.Unary<Square, None>(v, v));
+        return v;
+    }
+
+    private static void RoundTrip(CallBench b, bool transposed)
+    {
+        var (n, k) = (75, 33);
+        var w = transposed ? b.In(k, n).Transpose(0, 1) : b.In(n, k);
+        var packed = new PackedMatrix(b.Keep(b.Device.Allocate(PackedMatrix.BytesFor(n, k), Category.PackedCopies)), n, k);
+        b.Run(new PackCall(w, packed));
+        var (back, zeros) = (b.Out(n, k), b.Out(n, k));
+        b.Device.Run(new UnpackCall(packed, back));
+        b.Device.Run(MapCall.Binary<Sub, None>(zeros, back, Dense(b, w)));
+    }
+
+    private static View Dense(CallBench b, View w)
+    {
+        var dense = b.Out(w.Shape.ToArray());
+        b.Device.Run(new CopyCall(w, dense));
+        return dense;
+    }
+}
