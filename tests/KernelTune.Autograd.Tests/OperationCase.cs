@@ -1,3 +1,5 @@
+using KernelTune.Autograd.Ops;
+
 namespace KernelTune.Autograd.Tests;
 
 /// <summary>One use of one operation: it proves the gradient, the agreement of devices and that memory comes back.</summary>
@@ -18,6 +20,10 @@ public sealed record OperationCase(string Name, Type Operation, Func<Trial, Tens
 
     /// <summary>What two devices may differ by, |a − b| ≤ Absolute + 1.3e-6·|b|.</summary>
     public double Absolute { get; init; } = 1e-5;
+
+    /// <summary>True where an input is a product's weight or a table: frozen, it may be kept as panels.</summary>
+    public bool IsWeight(int input) => Shapes[input].Length == 2
+        && (Operation == typeof(EmbeddingOp) || (input > 0 && (Operation == typeof(LinearOp) || Operation == typeof(LoraLinearOp) || Operation == typeof(LinearCrossEntropyOp))));
 
     /// <summary>The seeded values of an input; no two are alike.</summary>
     public float[] Values(int input)

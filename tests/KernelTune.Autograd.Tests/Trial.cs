@@ -25,7 +25,7 @@ public sealed class Trial : IDisposable
         for (int i = 0; i < parameters.Length; i++)
         {
             bool frozen = of.Frozen.Contains(i), transposed = of.Transposed.Contains(i);
-            parameters[i] = new Parameter($"p{i}", new Shape(of.Shapes[i])) { Trainable = !frozen, IsTransposed = transposed, Packable = frozen && of.Shapes[i].Length == 2 };
+            parameters[i] = new Parameter($"p{i}", new Shape(of.Shapes[i])) { Trainable = !frozen, IsTransposed = transposed, Packable = of.IsWeight(i) };
             parameters[i].Load(device, of.Values(i));
         }
         store = new GradientStore(device, parameters.Where(p => p.Trainable));

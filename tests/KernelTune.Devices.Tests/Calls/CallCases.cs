@@ -183,15 +183,13 @@ internal static class CallCases
         Of<CrossEntropyCall>("a hidden class", b => b.Run(new CrossEntropyCall(
             b.Given(new Shape(2, 3), 1, double.NegativeInfinity, 0.5, 0, 2, double.NegativeInfinity), b.Integers(new Shape(2), 2, 1), default, b.Out(2), b.Out(2), CrossEntropyOptions.Plain))),
         .. from v in (int[])[5, 300, 4099]
-           select Of<CrossEntropyGradCall>($"{v} classes", b => b.Run(new CrossEntropyGradCall(
-               b.Between(-4, 4, 4, v), Labels(b), default, b.Between(Math.Log(v) + 1, Math.Log(v) + 3, 4), b.In(4), b.Out(4, v), CrossEntropyOptions.Plain))),
-        Of<CrossEntropyGradCall>("one scale, in place", b =>
-        {
-            var logits = b.InOut(4, 300);
-            b.Run(new CrossEntropyGradCall(logits, Labels(b), default, b.Between(6, 7, 4), b.In(1), logits, CrossEntropyOptions.Plain));
-        }),
-        Of<CrossEntropyGradCall>("everything", b => b.Run(new CrossEntropyGradCall(
-            b.Between(-4, 4, 4, 37), Labels(b), b.Between(0.5, 2, 37), b.Between(4, 5, 4), b.In(4), b.Out(4, 37), new CrossEntropyOptions(-100, 0.1, 0.01, 3)))),
+           select Of<CrossEntropyGradCall>($"{v} classes", b => LossGradient(b, v, default, CrossEntropyOptions.Plain)),
+        Of<CrossEntropyGradCall>("one scale, in place", b => LossGradient(b, 300, default, CrossEntropyOptions.Plain, inPlace: true)),
+        Of<CrossEntropyGradCall>("capped, in place", b => LossGradient(b, 300, default, CrossEntropyOptions.Plain with { Softcap = 3 }, inPlace: true)),
+        Of<CrossEntropyGradCall>("smoothed", b => LossGradient(b, 37, default, CrossEntropyOptions.Plain with { Smoothing = 0.1 })),
+        Of<CrossEntropyGradCall>("z-loss", b => LossGradient(b, 37, default, CrossEntropyOptions.Plain with { ZLoss = 0.01 })),
+        Of<CrossEntropyGradCall>("class weights", b => LossGradient(b, 37, b.Between(0.5, 2, 37), CrossEntropyOptions.Plain)),
+        Of<CrossEntropyGradCall>("everything", b => LossGradient(b, 37, b.Between(0.5, 2, 37), new CrossEntropyOptions(-100, 0.1, 0.01, 3))),
     ];
 
     private static IEnumerable<CallCase> Steps =>
@@ -209,6 +207,15 @@ internal static class CallCases
     private static CallCase Of(string name, Action<CallBench> run) => new(typeof(MapCall<,>), name, run);
 
     private static View Labels(CallBench b) => b.Integers(new Shape(4), 1, -100, 4, 0);
+
+    // The gradient is given the forward's own lse.
+    private static void LossGradient(CallBench b, int classes, View weight, CrossEntropyOptions options, bool inPlace = false)
+    {
+        var logits = inPlace ? b.InOut(4, classes) : b.Between(-4, 4, 4, classes);
+        var (labels, loss, lse) = (Labels(b), b.Out(4), b.Out(4));
+        b.Device.Run(new CrossEntropyCall(logits, labels, weight, loss, lse, options));
+        b.Run(new CrossEntropyGradCall(logits, labels, weight, lse, b.In(inPlace ? 1 : 4), inPlace ? logits : b.Out(4, classes), options));
+    }
 
     private static View HalfHidden(CallBench b) =>
         b.Given(new Shape(2, 3), double.NegativeInfinity, double.NegativeInfinity, double.NegativeInfinity, 1, double.NegativeInfinity, 2);
