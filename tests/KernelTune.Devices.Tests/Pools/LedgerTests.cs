@@ -2,7 +2,7 @@ using KernelTune.Devices.Memory;
 using KernelTune.Devices.Reference;
 using KernelTune.Kernels.Numerics;
 
-namespace KernelTune.Devices.Tests.Memory;
+namespace KernelTune.Devices.Tests.Pools;
 
 /// <summary>Every byte is booked: current, peak, by category, as events; and the limit is kept.</summary>
 public sealed class LedgerTests

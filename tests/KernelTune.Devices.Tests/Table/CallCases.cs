@@ -3,7 +3,7 @@ using KernelTune.Devices.Memory;
 using KernelTune.Kernels.Elementwise;
 using KernelTune.Kernels.Numerics;
 
-namespace KernelTune.Devices.Tests.Calls;
+namespace KernelTune.Devices.Tests.Table;
 
 /// <summary>The table of calls. Small shapes for options and strides, and sizes beside the edges of tiles, vectors and threads.</summary>
 internal static class CallCases
@@ -48,6 +48,12 @@ internal static class CallCases
             b.Run(new ReduceCall(b.In(3, 0), b.Out(3, 1), 1, Reduction.Sum));
             b.Run(new ReduceCall(b.In(3, 0), b.Out(3, 1), 1, Reduction.Max));
         }),
+        .. from reduction in Enum.GetValues<Reduction>()
+           select Of<ReduceCall>($"{reduction} of a long row and of a strided one", b =>
+           {
+               b.Run(new ReduceCall(b.In(1, 50_000), b.Out(1, 1), 1, reduction));
+               b.Run(new ReduceCall(b.In(9000, 3).Select(1, 1), b.Out(1), 0, reduction));
+           }) with { Absolute = 1e-4 },
         Of<ReduceCall>("of a transpose", b => b.Run(new ReduceCall(b.In(40, 9).Transpose(0, 1), b.Out(9, 1), 1, Reduction.Sum))),
         Of<ArgMaxCall>("rows", b => b.Run(new ArgMaxCall(b.In(5, 200), b.Out(DType.I64, 5)))),
         Of<ArgMaxCall>("the first of equals", b => b.Run(new ArgMaxCall(b.Given(new Shape(2, 5), 1, 3, 2, 3, 0, -1, -1, -1, -1, -1), b.Out(DType.I64, 2)))),
@@ -88,6 +94,14 @@ internal static class CallCases
         Of("gelu_tanh's gradient, added", b => MapCall.UnaryGrad<GeluTanh, None>(b.Device, b.InOut(5, 67), true, b.Between(-3, 3, 5, 67), b.In(5, 67))),
         Of("exp of many", b => b.Run(MapCall.Unary<Exp, None>(b.Out(70_000), b.In(70_000)))),
         Of("doubles", b => b.Run(MapCall.Unary<Sqrt, None>(b.Out(DType.F64, 3), b.Given(new Shape(3), DType.F64, 2, 1e-300, 4)))) with { Absolute = 0, Relative = 1e-15 },
+        Of("gelu_tanh of a long row", b => b.Run(MapCall.Unary<GeluTanh, None>(b.Out(70_001), b.Between(-4, 4, 70_001)))),
+        Of("a row and a turned block", b =>
+        {
+            var (shape, y) = (new Shape(3, 7, 33), b.Out(3, 7, 33));
+            b.Run(MapCall.Binary<Mul, None>(y, b.In(3, 7, 33), b.In(33).Broadcast(shape)));
+            b.Run(MapCall.Binary<Add, None>(y, y, b.In(33, 7, 3).Permute(2, 1, 0)));
+        }),
+        Of("into a column", b => b.Run(MapCall.Unary<Exp, None>(b.InOut(40, 3).Select(1, 1), b.In(40)))),
         Of("a scalar", b => b.Run(MapCall.Unary<Exp, None>(b.Out(), b.In()))),
     ];
 
@@ -103,6 +117,7 @@ internal static class CallCases
         Of<MatMulCall>("one matrix for every batch", b => b.Run(new MatMulCall(b.In(4, 9, 20), b.In(20, 17).Broadcast(new Shape(4, 20, 17)), b.Out(4, 9, 17)))),
         Of<MatMulCall>("heads of positions", b => b.Run(new MatMulCall(b.In(2, 9, 3, 20).Transpose(1, 2), b.In(2, 8, 3, 20).Transpose(1, 2).Transpose(2, 3), b.Out(2, 9, 3, 8).Transpose(1, 2)))),
         Of<MatMulCall>("into a transpose", b => b.Run(new MatMulCall(b.In(35, 40), b.In(40, 33), b.Out(33, 35).Transpose(0, 1)))),
+        Of<MatMulCall>("operands without a dense axis", b => b.Run(new MatMulCall(b.In(20, 30, 2).Select(2, 1), b.In(30, 2, 9).Select(1, 0), b.Out(20, 9)))),
         Of<MatMulCall>("an empty sum", b => b.Run(new MatMulCall(b.In(3, 0), b.In(0, 4), b.Out(3, 4)))),
         Of<MatMulCall>("no rows", b => b.Run(new MatMulCall(b.In(0, 5), b.In(5, 4), b.Out(0, 4)))),
         .. from rows in (int[])[1, 2, 9, 70]
@@ -129,6 +144,7 @@ internal static class CallCases
            select Of<RmsNormCall>($"{c} channels", b => b.Run(new RmsNormCall(b.In(5, c), b.In(c), b.Out(5, c), b.Out(5), 1e-6))),
         Of<RmsNormCall>("1 + weight", b => b.Run(new RmsNormCall(b.In(5, 37), b.In(37), b.Out(5, 37), b.Out(5), 1e-5, 1))),
         Of<RmsNormCall>("no weight", b => b.Run(new RmsNormCall(b.In(5, 37), default, b.Out(5, 37), b.Out(5), 1e-5))),
+        Of<RmsNormCall>("rows that are not dense", b => b.Run(new RmsNormCall(b.In(64, 20).Transpose(0, 1), b.In(64), b.Out(20, 64), b.Out(20), 1e-5))),
         Of<RmsNormGradInputCall>("overwritten", b => b.Run(new RmsNormGradInputCall(b.In(5, 67), b.In(67), b.Between(0.5, 2, 5), b.In(5, 67), b.Out(5, 67)))),
         Of<RmsNormGradInputCall>("added, 1 + weight", b => b.Run(new RmsNormGradInputCall(b.In(5, 67), b.In(67), b.Between(0.5, 2, 5), b.In(5, 67), b.InOut(5, 67), 1, true))),
         Of<RmsNormGradInputCall>("no weight", b => b.Run(new RmsNormGradInputCall(b.In(5, 67), default, b.Between(0.5, 2, 5), b.In(5, 67), b.Out(5, 67)))),

@@ -2,7 +2,7 @@ using KernelTune.Devices.Calls;
 using KernelTune.Devices.Memory;
 using KernelTune.Kernels.Numerics;
 
-namespace KernelTune.Devices.Tests.Calls;
+namespace KernelTune.Devices.Tests.Table;
 
 /// <summary>
 /// What one case of a call reads and writes on one device. Inputs are seeded by their order, so that every device gets the same numbers; every output is read

@@ -3,7 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using KernelTune.Devices.Memory;
 
-namespace KernelTune.Devices.Tests.Memory;
+namespace KernelTune.Devices.Tests.Pools;
 
 /// <summary>The pool: blocks never overlap, free neighbours join, and the same calls give the same places, with memory or without.</summary>
 public sealed class PoolTests

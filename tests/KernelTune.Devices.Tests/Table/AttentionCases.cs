@@ -1,6 +1,6 @@
 using KernelTune.Devices.Calls;
 
-namespace KernelTune.Devices.Tests.Calls;
+namespace KernelTune.Devices.Tests.Table;
 
 /// <summary>Attention and its gradient: each option alone, and sizes beside the edges of tiles.</summary>
 internal static class AttentionCases
@@ -44,11 +44,25 @@ internal static class AttentionCases
             var starts = b.Integers(new Shape(5), 0, 1, 66, 70, 150);
             return new(CuSeqlensQ: starts, CuSeqlensK: starts);
         }),
+        .. Both("tiles, key mask", Tiles, Causal, b => new(KeyMask: Mask(b, 2, 75))),
+        .. Both("tiles, nothing visible", Tiles, Plain, b => new(KeyMask: b.Integers(new Shape(2, 75), new long[150]))),
+        .. Both("tiles, full mask", Tiles, Plain, b => new(FullMask: Mask(b, 1, 1, 70, 75))),
+        .. Both("tiles, bias and sinks", Tiles, Plain, b => new(Bias: b.In(1, 6, 70, 75), Sinks: b.In(6))),
+        .. Both("tiles, sinks", Tiles, Causal, b => new(Sinks: b.In(6))),
+        .. Both("tiles, slopes and window", Tiles, new(0.3, Causality.BottomRight, 20), b => new(Slopes: b.Between(0.1, 0.5, 6))),
+        .. Both("tiles, capped", Tiles, new(0.3, Causality.BottomRight, Softcap: 2)),
+        .. Both("tiles, top left", Tiles, new(0.3, Causality.TopLeft, 30)),
+        .. Both("tiles, window of both sides", Tiles, new(0.3, Causality.None, 9, 12)),
+        .. Both("tiles, wide values", new(2, 70, 75, 6, 2, 24, 48), Causal),
+        .. Both("tiles, packed", new(1, 70, 75, 6, 2, 24, 24), Causal, b => new(CuSeqlensQ: b.Integers(new Shape(5), 0, 3, 40, 40, 70), CuSeqlensK: b.Integers(new Shape(5), 0, 5, 41, 42, 75))),
         new(typeof(AttentionGradCall), "queries alone", b => Gradient(b, new(2, 7, 7, 4, 2, 16, 16), Causal, default, wants: "q")),
         new(typeof(AttentionGradCall), "keys and values alone", b => Gradient(b, new(2, 7, 7, 4, 2, 16, 16), Causal, default, wants: "kv")),
         new(typeof(AttentionCall), "heads before positions", b => b.Run(new AttentionCall(b.In(2, 4, 7, 16).Transpose(1, 2), b.In(2, 2, 7, 16).Transpose(1, 2), b.In(2, 2, 7, 16).Transpose(1, 2),
             b.Out(2, 4, 7, 16).Transpose(1, 2), b.Out(2, 4, 7), Causal, default))),
     ];
+
+    // Beside the edges of tiles, three heads to a key head.
+    private static readonly Sizes Tiles = new(2, 70, 75, 6, 2, 24, 24);
 
     private sealed record Sizes(int B, int Tq, int Tk, int H, int Hkv, int D, int Dv);
 
@@ -74,6 +88,10 @@ internal static class AttentionCases
     }
 
     private static (View Q, View K, View V) Inputs(CallBench b, Sizes s) => (b.In(s.B, s.Tq, s.H, s.D), b.In(s.B, s.Tk, s.Hkv, s.D), b.In(s.B, s.Tk, s.Hkv, s.Dv));
+
+    // Two of three are visible.
+    private static View Mask(CallBench b, params int[] shape) =>
+        b.Integers(new Shape(shape), [.. Enumerable.Range(0, shape.Aggregate(1, (product, n) => product * n)).Select(i => i * 2654435761 % 1000 < 667 ? 1L : 0)]);
 
     // Of four sequences the second is empty.
     private static AttentionMasks Packed(CallBench b)

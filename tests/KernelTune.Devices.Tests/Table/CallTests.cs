@@ -1,7 +1,7 @@
 using KernelTune.Devices.Calls;
 using KernelTune.Devices.Reference;
 
-namespace KernelTune.Devices.Tests.Calls;
+namespace KernelTune.Devices.Tests.Table;
 
 /// <summary>Every call has a case, and every case gives finite, repeatable results on the reference device.</summary>
 public sealed class CallTests

@@ -1,4 +1,4 @@
-namespace KernelTune.Devices.Tests.Calls;
+namespace KernelTune.Devices.Tests.Table;
 
 /// <summary>One use of one call: devices must agree on it, and a kernel with the call's composition.</summary>
 /// <param name="Call">The type of the call, without its parameters.</param>

@@ -1,4 +1,4 @@
-namespace KernelTune.Devices.Tests.Calls;
+namespace KernelTune.Devices.Tests.Table;
 
 /// <summary>The types of the calls that ran, a generic one without its parameters.</summary>
 internal sealed class CallRecorder : ICallObserver
