@@ -27,6 +27,7 @@ internal sealed class Application
         {
             _logFormat,
             _debug,
+            new QuickstartVerb().Command(this),
             new TrainVerb().Command(this),
             new EvaluateVerb().Command(this),
             new GenerateVerb().Command(this),
