@@ -35,6 +35,8 @@ public static class ModelWeights
                 throw new CheckpointException(source.Location, $"it has {rows} rows where config.json's vocab_size is {model.VocabularySize}", tensor: key);
             StrictKeys.CheckShape(source, key, shape);
         }
+        foreach (var (twin, key) in tied)
+            CheckEqual(source, key, twin);
         foreach (var (parameter, key) in keys)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -44,6 +46,26 @@ public static class ModelWeights
                 parameter.Load(device, (first, count, numbers) => source.ReadF32Rows(key, first, count, numbers));
         }
         return extra;
+    }
+
+    // A head that the configuration ties, but that the file holds as well, must be the same table: else the file was trained untied.
+    private static void CheckEqual(IWeightSource source, string key, string twin)
+    {
+        if (!source.TryGet(twin, out var head))
+            return;
+        var table = source.Get(key);
+        bool same = head.Shape.SequenceEqual(table.Shape);
+        int width = checked((int)table.RowElements), most = Math.Max(1, (1 << 18) / Math.Max(1, width));
+        var (first, second) = (new float[most * width], new float[most * width]);
+        for (int at = 0; same && at < table.Rows; at += most)
+        {
+            int rows = (int)Math.Min(most, table.Rows - at);
+            source.ReadF32Rows(key, at, rows, first.AsSpan(0, rows * width));
+            source.ReadF32Rows(twin, at, rows, second.AsSpan(0, rows * width));
+            same = first.AsSpan(0, rows * width).SequenceEqual(second.AsSpan(0, rows * width));
+        }
+        if (!same)
+            throw new CheckpointException(source.Location, $"it differs from {key}, to which config.json ties it; \"tie_word_embeddings\": false wanted there", tensor: twin);
     }
 
     /// <summary>

@@ -116,7 +116,7 @@ public sealed record GoldenTraining
     private static void RefuseOthers(JsonElement json, string what, params string[] known)
     {
         foreach (JsonProperty p in json.EnumerateObject())
-            if (!known.Contains(p.Name) && p.Value.ValueKind != JsonValueKind.Null)
+            if (!known.Contains(p.Name) && p.Value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False))
                 throw new NotSupportedException($"{what}: {p.Name} = {OneLine(p.Value)}");
     }
 

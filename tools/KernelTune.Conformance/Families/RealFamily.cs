@@ -42,8 +42,15 @@ public sealed class RealFamily : IFamily
         }
     }
 
-    /// <summary>KERNELTUNE_MODELS, or the folder models beside the goldens.</summary>
-    private static string Models(string folder) => Environment.GetEnvironmentVariable("KERNELTUNE_MODELS") is { Length: > 0 } set
-        ? set
-        : Path.GetFullPath(Path.Combine(folder, "..", "..", "..", "models"));
+    /// <summary>KERNELTUNE_MODELS, or the folder models beside the goldens, or ../shared/models beside the repository.</summary>
+    private static string Models(string folder)
+    {
+        if (Environment.GetEnvironmentVariable("KERNELTUNE_MODELS") is { Length: > 0 } set)
+            return set;
+        string beside = Path.GetFullPath(Path.Combine(folder, "..", "..", "..", "models"));
+        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null && !Directory.Exists(beside); at = at.Parent)
+            if (File.Exists(Path.Combine(at.FullName, "KernelTune.sln")))
+                return Path.GetFullPath(Path.Combine(at.FullName, "..", "shared", "models"));
+        return beside;
+    }
 }
