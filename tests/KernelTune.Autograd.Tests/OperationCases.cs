@@ -8,7 +8,7 @@ namespace KernelTune.Autograd.Tests;
 /// <summary>The table: every operation, with the options that change its arithmetic.</summary>
 internal static class OperationCases
 {
-    public static IEnumerable<OperationCase> All => [.. Elementwise, .. Products, .. Rows, .. Losses, .. Attention, .. Shapes];
+    public static IEnumerable<OperationCase> All => [.. Elementwise, .. Products, .. Rows, .. Losses, .. Attention, .. Shapes, .. Empty];
 
     private static IEnumerable<OperationCase> Elementwise =>
     [
@@ -163,6 +163,40 @@ internal static class OperationCases
         new("slices that overlap", typeof(Slice), t => Binary.Apply<Mul>(Slice.Apply(t[0], 0, 0, 3), Slice.Apply(t[0], 0, 1, 3)), [4, 3]),
         new("split", typeof(Split), SplitProduct, [2, 8]),
         new("split, a piece unused", typeof(Split), t => Split.Apply(t[0], 2, 3, 2)[1], [2, 7]),
+    ];
+
+    // Axes of no length: nothing is computed, nothing is refused, and every gradient has its shape.
+    private static IEnumerable<OperationCase> Empty =>
+    [
+        new("silu of nothing", typeof(Unary), t => Unary.Apply<Silu>(t[0]), [0]),
+        Of<Add>("add a row to no rows", [0, 3], [3]),
+        Of<Mul>("mul over an empty axis", [2, 0], [2, 1]),
+        new("dropout of nothing", typeof(Dropout), t => Dropout.Apply(t[0], 0.4), [0, 7]),
+        new("matmul, an empty sum", typeof(MatMul), t => MatMul.Apply(t[0], t[1]), [2, 0], [0, 3]),
+        new("matmul, no rows", typeof(MatMul), t => MatMul.Apply(t[0], t[1]), [0, 4], [4, 3]),
+        new("matmul, no batches", typeof(MatMul), t => MatMul.Apply(t[0], t[1]), [0, 2, 3], [0, 3, 2]),
+        new("linear of no rows", typeof(LinearOp), t => LinearOp.Apply(t[0], t.Weight(1), t.Weight(2)), [0, 5], [4, 5], [4]),
+        new("lora of no rows", typeof(LoraLinearOp), t => Lora(t, 0.4), [0, 5], [4, 5], [4], [2, 5], [4, 2]) { Frozen = [1, 2] },
+        new("embedding of no ids", typeof(EmbeddingOp), t => EmbeddingOp.Apply(t.Weight(0), t.Integers(new Shape(0))), [7, 3]),
+        new("embedding of one id", typeof(EmbeddingOp), t => EmbeddingOp.Apply(t.Weight(0), t.Integers(new Shape(), 4)), [7, 3]),
+        new("rms_norm of no rows", typeof(RmsNormOp), t => RmsNormOp.Apply(t[0], t[1], 1e-6), [0, 5], [5]),
+        new("layer_norm of no rows", typeof(LayerNormOp), t => LayerNormOp.Apply(t[0], t[1], t[2], 1e-5), [2, 0, 5], [5], [5]),
+        new("softmax of no rows", typeof(SoftmaxOp), t => SoftmaxOp.Apply(t[0]), [0, 5]),
+        new("softmax of a vector", typeof(SoftmaxOp), t => SoftmaxOp.Apply(t[0], log: true), [5]),
+        new("cross_entropy of no rows", typeof(CrossEntropyOp), t => CrossEntropyOp.Apply(t[0], t.Integers(new Shape(0)), CrossEntropyOptions.Plain), [0, 5]),
+        new("cross_entropy, every label ignored", typeof(CrossEntropyOp), t => CrossEntropyOp.Apply(t[0], t.Integers(new Shape(2), -100, -100), CrossEntropyOptions.Plain), [2, 5]),
+        new("linear_cross_entropy of no rows", typeof(LinearCrossEntropyOp), t => LinearCrossEntropyOp.Apply(t[0], t.Weight(1), t.Integers(new Shape(0)), CrossEntropyOptions.Plain), [0, 3], [5, 3]),
+        new("linear_cross_entropy, every label ignored", typeof(LinearCrossEntropyOp),
+            t => LinearCrossEntropyOp.Apply(t[0], t.Weight(1), t.Integers(new Shape(2), -100, -100), CrossEntropyOptions.Plain), [2, 3], [5, 3]) { Frozen = [1] },
+        Attends("attention of no queries", new AttentionOptions(0.5), [2, 0, 2, 3], [2, 4, 2, 3], [2, 4, 2, 3]),
+        Attends("attention over no keys", new AttentionOptions(0.5), [2, 3, 2, 3], [2, 0, 2, 3], [2, 0, 2, 3]),
+        Attends("attention of no examples", new AttentionOptions(0.5, Causality.BottomRight), [0, 3, 2, 3], [0, 3, 2, 3], [0, 3, 2, 3]),
+        new("rotary of no positions", typeof(RotaryOp), t => RotaryOp.Apply(t[0], RotaryTable.Make(t.Integers(new Shape(2, 0)), [1, 0.3])), [2, 0, 2, 4]),
+        new("reshape of nothing", typeof(Reshape), t => Reshape.Apply(t[0], new Shape(2, 0, 5)), [0, 4]),
+        new("reshape to a scalar", typeof(Reshape), t => Reshape.Apply(t[0], new Shape()), [1, 1]),
+        new("permute of nothing", typeof(Permute), t => Permute.Apply(t[0], 1, 0), [0, 4]),
+        new("slice of no length", typeof(Slice), t => Slice.Apply(t[0], 1, 2, 0), [3, 4]),
+        new("split, a piece of no length", typeof(Split), t => Split.Apply(t[0], 2, 0, 2)[2], [3, 4]),
     ];
 
     private static OperationCase Of<TOp>(string name)
