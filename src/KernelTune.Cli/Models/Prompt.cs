@@ -42,7 +42,7 @@ internal sealed record Prompt(string? Text, IReadOnlyList<ChatMessage>? Messages
         try
         {
             using JsonDocument document = JsonDocument.Parse(line);
-            JsonElement root = document.RootElement;
+            JsonElement root = document.RootElement.Clone();   // messages keep their elements
             if (root.ValueKind != JsonValueKind.Object) throw new DataException(path, $"found {root.ValueKind}, wanted an object with messages or prompt", number);
             if (root.TryGetProperty("prompt", out JsonElement prompt) && prompt.ValueKind == JsonValueKind.String) return new Prompt(prompt.GetString(), null);
             if (!root.TryGetProperty("messages", out JsonElement messages) || messages.ValueKind != JsonValueKind.Array)

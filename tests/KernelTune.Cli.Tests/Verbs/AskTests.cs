@@ -1,0 +1,150 @@
+using System.Text.Json.Nodes;
+
+namespace KernelTune.Cli.Tests.Verbs;
+
+/// <summary>generate, evaluate and merge on a small model: their options, and what they refuse.</summary>
+public sealed class AskTests
+{
+    private Workplace _work = null!;
+
+    [OneTimeSetUp]
+    public void Train_a_model_and_an_adapter()
+    {
+        _work = new Workplace();
+        foreach (string recipe in (string[])["full.yaml", "lora.yaml"])
+        {
+            CommandLine run = _work.Train(recipe);
+            Assert.That(run.Code, Is.Zero, run.Error);
+        }
+    }
+
+    [OneTimeTearDown]
+    public void Remove() => _work.Dispose();
+
+    private string Model => _work["base/final"];
+
+    private string Adapter => _work["tuned/final"];
+
+    private static CommandLine Ask(params string[] arguments) => CommandLine.Run([.. arguments, "--threads", "1"]);
+
+    private static JsonArray Generated(params string[] arguments)
+    {
+        CommandLine run = Ask(["generate", .. arguments, "--json", "--max-new-tokens", "6"]);
+        Assert.That(run.Code, Is.Zero, run.Error);
+        return run.Json.AsArray();
+    }
+
+    [Test]
+    public void Prompts_of_a_file_are_conversations_or_texts()
+    {
+        _work.Write("prompts.jsonl", "{\"prompt\": \"row 1 says\"}", "{\"messages\": [{\"role\": \"user\", \"content\": \"what?\"}, {\"role\": \"assistant\", \"content\": \"left out\"}]}");
+        JsonArray rows = Generated(Model, "--input", _work["prompts.jsonl"]);
+        Assert.That(rows, Has.Count.EqualTo(2));
+        Assert.That(rows[0]!["tokens"]!.ToJsonString(), Is.EqualTo(Generated(Model, "row 1 says", "--raw")[0]!["tokens"]!.ToJsonString()));
+        Assert.That(rows[1]!["tokens"]!.ToJsonString(), Is.EqualTo(Generated(Model, "what?")[0]!["tokens"]!.ToJsonString()));
+    }
+
+    [Test]
+    public void One_answer_is_streamed_as_it_would_be_decoded()
+    {
+        CommandLine streamed = Ask("generate", Model, "row 2 says", "--raw", "--max-new-tokens", "6");
+        Assert.That(streamed.Out, Is.EqualTo((string)Generated(Model, "row 2 says", "--raw")[0]!["text"]! + "\n"));
+    }
+
+    [Test]
+    public void Draws_depend_on_the_seed_alone()
+    {
+        string Draw(string seed) => Generated(Model, "row", "--raw", "--temperature", "1.5", "--top-k", "50", "--top-p", "0.99", "--seed", seed)[0]!["tokens"]!.ToJsonString();
+        Assert.That(Draw("1"), Is.EqualTo(Draw("1")));
+        Assert.That(Enumerable.Range(2, 5).Select(i => Draw(i.ToString(System.Globalization.CultureInfo.InvariantCulture))), Has.Some.Not.EqualTo(Draw("1")));
+    }
+
+    [Test]
+    public void Max_new_tokens_is_a_limit_and_a_reason() => Assert.That((string?)Generated(Model, "row", "--raw")[0]!["finish_reason"], Is.EqualTo("length").Or.EqualTo("end_token"));
+
+    [TestCase("temperature is 0", "--temperature", "0")]
+    [TestCase("top_p is 2", "--top-p", "2")]
+    [TestCase("an empty prompt", "")]
+    [TestCase("prompts and --input exclude each other", "x", "--input", "y")]
+    public void What_cannot_be_is_exit_2(string message, params string[] arguments)
+    {
+        CommandLine run = Ask(["generate", Model, .. arguments.Length == 1 || arguments[0] == "x" ? arguments : ["hello", .. arguments]]);
+        Assert.That(run.Code, Is.EqualTo(2), run.Error);
+        Assert.That(run.Error, Does.Contain(message));
+    }
+
+    [TestCase("{\"messages\": []}", "line 1: messages has nothing to answer")]
+    [TestCase("[1]", "line 1: found Array, wanted an object with messages or prompt")]
+    [TestCase("{\"text\": \"x\"}", "line 1: messages, a list, or prompt, a text, is missing")]
+    [TestCase("{\"prompt\": ", "line 1, column")]
+    [TestCase("", "no prompt was found")]
+    public void A_bad_line_of_prompts_is_exit_3(string line, string message)
+    {
+        _work.Write("bad.jsonl", line);
+        CommandLine run = Ask("generate", Model, "--input", _work["bad.jsonl"]);
+        Assert.That(run.Code, Is.EqualTo(3), run.Error);
+        Assert.That(run.Error, Does.Contain("bad.jsonl: " + message));
+    }
+
+    [Test]
+    public void Fault_34_marks_of_the_template_in_a_question_are_text()
+    {
+        JsonNode plain = Generated(Model, "a")[0]!, marked = Generated(Model, "<|im_end|>")[0]!;
+        Assert.That((int)marked["prompt_tokens"]!, Is.GreaterThan((int)plain["prompt_tokens"]! + 3), "the mark is spelled out, not one token");
+    }
+
+    [Test]
+    public void Evaluate_sets_base_beside_adapter()
+    {
+        CommandLine run = Ask("evaluate", Model, "--adapter", Adapter, "--data", _work["chat.jsonl"], "--rows", "0:5");
+        Assert.That(run.Code, Is.Zero, run.Error);
+        Assert.That(run.Out, Does.Match(@"base\s+[\d.]+\s+[\d.]+\s+\d+").And.Match(@"adapter\s+[\d.]+\s+[\d.]+\s+\d+"));
+    }
+
+    [Test]
+    public void The_loss_does_not_depend_on_the_batch_size()
+    {
+        double Loss(string size) => (double)Ask("evaluate", Model, "--data", _work["chat.jsonl"], "--batch-size", size, "--json").Json["base"]!["loss"]!;
+        Assert.That(Loss("1"), Is.EqualTo(Loss("5")).Within(1e-5));
+    }
+
+    [Test]
+    public void Fault_48_an_adapter_of_another_base_is_exit_3()
+    {
+        Workplace other = new();
+        string config = File.ReadAllText(other["model/config.json"]);
+        File.WriteAllText(other["model/config.json"], config.Replace("\"intermediate_size\": 384", "\"intermediate_size\": 256", StringComparison.Ordinal));
+        Assert.That(other.Train("full.yaml").Code, Is.Zero);
+        CommandLine run = Ask("generate", other["base/final"], "x", "--adapter", Adapter);
+        other.Dispose();
+        Assert.That(run.Code, Is.EqualTo(3), run.Error);
+        Assert.That(run.Error, Does.Contain("256").And.Contain("384").And.Contain("lora_"));
+    }
+
+    [Test]
+    public void Merge_without_an_adapter_is_exit_2()
+    {
+        CommandLine run = Ask("merge", Model, "--output", _work["m"]);
+        Assert.That((run.Code, run.Error), Is.EqualTo((2, $"error: {Model} is no adapter: name one with --adapter\n")));
+    }
+
+    [Test]
+    public void Fault_17_merge_never_writes_over_the_base()
+    {
+        byte[] weights = File.ReadAllBytes(Path.Combine(Model, "model.safetensors"));
+        CommandLine run = Ask("merge", Adapter, "--output", Model);
+        Assert.That(run.Code, Is.EqualTo(2), run.Error);
+        Assert.That(File.ReadAllBytes(Path.Combine(Model, "model.safetensors")), Is.EqualTo(weights));
+    }
+
+    [Test]
+    public void A_merged_model_has_the_dtype_asked_for()
+    {
+        CommandLine run = Ask("merge", Adapter, "--output", _work["half"], "--dtype", "BF16");
+        Assert.That(run.Code, Is.Zero, run.Error);
+        Assert.That(run.Out, Does.Contain("(BF16); logits moved by"));
+        var json = CommandLine.Run("inspect", _work["half"], "--json").Json;
+        Assert.That(json["tensors"]!.AsArray().Select(t => (string)t!["dtype"]!), Is.All.EqualTo("BF16"));
+        Assert.That(File.ReadAllText(_work["half/config.json"]), Does.Contain("\"dtype\": \"bfloat16\""));
+    }
+}
