@@ -11,34 +11,36 @@ public static class TrainingLoop
     /// <exception cref="DivergedException">The loss has been no number for too long.</exception>
     public static RunResult Run(TrainingRun run, CancellationToken stop = default)
     {
-        if (run.State.Step == 0 && run.State.FirstEvaluation is null && run.Data.Validation is not null)
-            run.Evaluate(CancellationToken.None);
-
-        var end = RunEnd.Finished;
-        while (run.State.Step < run.Steps)
+        RunEnd? end = null;
+        while (end is null)
         {
-            run.Step();
-            if (stop.IsCancellationRequested)
-            {
-                end = RunEnd.Interrupted;
-                run.SaveCheckpoint();
-                break;
-            }
+            // Before step 1 too, and first of all what an interrupted run left undone.
             if (run.EvaluationDue)
                 run.Evaluate(CancellationToken.None);
             if (run.CheckpointDue)
                 run.SaveCheckpoint();
-            if (run.IsStale)
-            {
+            if (run.State.Step >= run.Steps)
+                end = RunEnd.Finished;
+            else if (run.IsStale)
                 end = RunEnd.StoppedEarly;
-                run.SaveCheckpoint();
-                break;
+            else
+            {
+                run.Step();
+                if (stop.IsCancellationRequested)
+                    end = RunEnd.Interrupted;
             }
         }
 
+        double? test = null;
+        if (end != RunEnd.Finished)
+            run.SaveCheckpoint();
         if (end != RunEnd.Interrupted)
+        {
+            test = run.EvaluateTest(CancellationToken.None);
             run.SaveFinal();
+        }
+        run.WriteLedger();
         var state = run.State;
-        return new RunResult(end, state.Step, state.FirstEvaluation, state.LastEvaluation, state.BestEvaluation, run.Output);
+        return new RunResult(end.Value, state.Step, state.FirstEvaluation, state.LastEvaluation, state.BestEvaluation, run.Output, test);
     }
 }

@@ -19,6 +19,9 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
     private const string StateFile = TrainerFolder + "/state.json";
     private const string MomentsFile = TrainerFolder + "/optimizer.safetensors";
 
+    /// <summary>The file of a checkpoint that says where the run stood.</summary>
+    public static string StateOf(string checkpoint) => Path.Combine(checkpoint, StateFile);
+
     /// <summary>Saves a whole checkpoint, atomically.</summary>
     public void Save(string target, RunState state, bool updateLatest)
     {
@@ -41,7 +44,7 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
     /// <exception cref="CheckpointException">Something is missing or damaged.</exception>
     public static RunState Load(string checkpoint, TrainableModel model)
     {
-        var state = RunState.Read(Path.Combine(checkpoint, StateFile));
+        var state = RunState.Read(StateOf(checkpoint));
         string file = Path.Combine(checkpoint, MomentsFile);
         if (!File.Exists(file))
             throw new CheckpointException(file, "the optimizer's state is missing: the checkpoint cannot be resumed");

@@ -16,17 +16,25 @@ namespace KernelTune.Training.Runs;
 /// <param name="Total">Elements in all.</param>
 public sealed record MemoryPlan(IReadOnlyList<long> PeakByCategory, long Peak, long Touched, long Trainable, long Total)
 {
-    /// <summary>Runs loading, a step of the largest micro-batches and, where there is one, the largest evaluation batch.</summary>
-    public static MemoryPlan Of(Recipe recipe, JsonSettings config, Device shapes, IReadOnlyList<Batch> largest, Batch? evaluation, LoraConfig? adapter = null)
+    /// <summary>Runs loading, the largest batch of each evaluation and two steps of the largest micro-batches.</summary>
+    public static MemoryPlan Of(Recipe recipe, JsonSettings config, Device shapes, IReadOnlyList<Batch> largest, IReadOnlyList<Batch> evaluations, LoraConfig? adapter = null)
     {
         using var model = new TrainableModel(recipe, config, shapes, adapter);
         foreach (var parameter in model.Model.AllParameters())
             parameter.Load(shapes, static (_, _, _) => { });
-        if (evaluation is not null)
-            Evaluator.Loss(model.Model, model.Session, [evaluation]);
+        Evaluator.Loss(model.Model, model.Session, evaluations);
         var rates = new double[model.Optimizer.Groups.Count];
         model.Step.Run(0, largest, rates);
         model.Step.Run(1, largest, rates);
         return new MemoryPlan(shapes.Ledger.AtPeak(), shapes.Ledger.Peak, shapes.Touched, model.TrainableElements, model.TotalElements);
     }
+}
+
+/// <summary>A run would need more memory than its recipe allows: refused before step 1.</summary>
+public sealed class MemoryPlanException(MemoryPlan plan, long limit) : OutOfMemoryException(FormattableString.Invariant(
+    $"memory_limit: the run needs {plan.Touched} bytes, {limit} are allowed: a smaller training.batch_size or data.max_length needs less"))
+{
+    public MemoryPlan Plan { get; } = plan;
+
+    public long Limit { get; } = limit;
 }

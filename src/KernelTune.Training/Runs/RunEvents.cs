@@ -52,7 +52,8 @@ public enum RunEnd
 /// <param name="LastEvaluation">Validation loss at the end.</param>
 /// <param name="BestEvaluation">The least validation loss.</param>
 /// <param name="Output">Where everything was written.</param>
-public sealed record RunResult(RunEnd End, int Steps, double? FirstEvaluation, double? LastEvaluation, double? BestEvaluation, string Output);
+/// <param name="Test">Loss of the test rows; null where there are none, or the run was interrupted.</param>
+public sealed record RunResult(RunEnd End, int Steps, double? FirstEvaluation, double? LastEvaluation, double? BestEvaluation, string Output, double? Test = null);
 
 /// <summary>The loss has been NaN or infinite too often in a row.</summary>
 public sealed class DivergedException(int step, double loss, string? lastGood)

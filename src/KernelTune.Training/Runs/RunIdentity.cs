@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text.Json;
 using KernelTune.Training.Recipes;
 
 namespace KernelTune.Training.Runs;
@@ -10,6 +11,7 @@ namespace KernelTune.Training.Runs;
 internal static class RunIdentity
 {
     public const string RecipeFile = "recipe.yaml";
+    public const string RunFile = "run.json";
 
     public static string Version => typeof(RunIdentity).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
@@ -51,11 +53,8 @@ internal static class RunIdentity
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>
-    /// Compares the recipe with the one that the run began with. These may change: num_epochs, max_steps, evaluation, checkpoint, early_stopping, device, memory_limit, output,
-    /// and where files lie. Anything else would make another run of it: refused, by the first line that differs.
-    /// </summary>
-    /// <exception cref="ResumeException">They differ in something else.</exception>
+    /// <summary>Compares the recipe with the one that the run began with. RESUME.md says what may change and what refuses.</summary>
+    /// <exception cref="ResumeException">They differ in something that makes another run of it: named by the first line that differs.</exception>
     public static void Check(Recipe recipe, string output)
     {
         string file = Path.Combine(output, RecipeFile);
@@ -71,7 +70,29 @@ internal static class RunIdentity
         }
     }
 
-    // The lines that decide the run's numbers.
+    /// <summary>Compares the base's weights with those that the run began with.</summary>
+    /// <exception cref="ResumeException">They are others.</exception>
+    public static void CheckBase(string output, string hash)
+    {
+        string file = Path.Combine(output, RunFile);
+        if (!File.Exists(file))
+            return;
+        Runs.RunFile? began;
+        try
+        {
+            began = JsonSerializer.Deserialize(File.ReadAllBytes(file), RunJson.Default.RunFile);
+        }
+        catch (JsonException e)
+        {
+            throw new ResumeException($"{file}: not a run's description: {e.Message}");
+        }
+        if (began is not null && began.BaseSha256 != hash)
+            throw new ResumeException($"{file}: the run began with base weights that hash to {Short(began.BaseSha256)}; those of the model now hash to {Short(hash)}: that would be another run");
+    }
+
+    private static string Short(string hash) => hash.Length > 12 ? hash[..12] + "…" : hash.Length == 0 ? "nothing" : hash;
+
+    // The lines that decide the run's numbers. Where the base and the training rows lie does not: hashes say whether they are the same.
     private static IEnumerable<string> Lines(string yaml)
     {
         string block = "";
@@ -80,8 +101,9 @@ internal static class RunIdentity
             if (line.Length > 0 && line[0] != ' ')
                 block = line.Split(':')[0];
             string key = line.Trim().Split(':')[0];
-            bool free = block is "evaluation" or "checkpoint" or "device" or "memory_limit" or "output"
-                || key is "num_epochs" or "max_steps" or "early_stopping" or "patience" or "metric";
+            bool free = block is "model" or "adapter" or "evaluation" or "checkpoint" or "device" or "memory_limit" or "output"
+                || (block == "data" && key is "train" or "test")
+                || (block == "training" && key is "num_epochs" or "max_steps" or "early_stopping");
             if (!free && line.Trim().Length > 0)
                 yield return line;
         }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using KernelTune.Checkpoints;
+using KernelTune.Devices.Memory;
 
 namespace KernelTune.Training.Runs;
 
@@ -23,6 +24,9 @@ public sealed record RunState
     public long Position { get; init; }
 
     public long TokensSeen { get; init; }
+
+    /// <summary>The last step after which the validation rows were judged; −1: none.</summary>
+    public int EvaluatedStep { get; init; } = -1;
 
     public double? FirstEvaluation { get; init; }
 
@@ -63,8 +67,10 @@ public sealed record RunState
         {
             throw new CheckpointException(file, "the run's state is missing: the checkpoint cannot be resumed");
         }
-        if (state is null || state.Format > CurrentFormat)
-            throw new CheckpointException(file, $"format {state?.Format} is newer than {CurrentFormat}, the newest that this version reads");
+        if (state is null)
+            throw new CheckpointException(file, "not a run's state: null was found, an object wanted");
+        if (state.Format > CurrentFormat)
+            throw new CheckpointException(file, $"format {state.Format} is newer than {CurrentFormat}, the newest that this version reads");
         return state;
     }
 }
@@ -100,11 +106,24 @@ public sealed record MetricLine
 
     public double? EvalPerplexity { get; init; }
 
+    public double? TestLoss { get; init; }
+
+    public double? TestPerplexity { get; init; }
+
     public double? Seconds { get; init; }
 }
 
-/// <summary>plan.json and ledger.json: bytes by category at the peak.</summary>
-public sealed record PlanFile(IReadOnlyDictionary<string, long> PeakByCategory, long Peak, long Touched, long ResidentBefore, long Resident);
+/// <summary>plan.json and ledger.json: bytes by category at the peak, predicted and measured.</summary>
+/// <param name="PeakByCategory">Bytes by the category's label.</param>
+/// <param name="Peak">Their sum.</param>
+/// <param name="Touched">Bytes of the pool's segments, its gaps included.</param>
+/// <param name="ResidentBefore">Bytes resident before the model was loaded.</param>
+/// <param name="Resident">The process's peak: predicted, <paramref name="ResidentBefore"/> and <paramref name="Touched"/>.</param>
+public sealed record PlanFile(IReadOnlyDictionary<string, long> PeakByCategory, long Peak, long Touched, long ResidentBefore, long Resident)
+{
+    internal static PlanFile Of(IReadOnlyList<long> byCategory, long peak, long touched, long residentBefore, long resident) =>
+        new(Enum.GetValues<Category>().Where(c => byCategory[(int)c] > 0).ToDictionary(c => c.Label(), c => byCategory[(int)c]), peak, touched, residentBefore, resident);
+}
 
 /// <summary>run.json: what made this run.</summary>
 public sealed record RunFile(int Format, string Version, string Commit, string Started, string Machine, string Runtime, string Device, string BaseSha256, string DataSha256, string RecipeSha256);

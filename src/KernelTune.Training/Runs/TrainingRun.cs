@@ -5,6 +5,7 @@ using System.Text.Json;
 using KernelTune.Checkpoints;
 using KernelTune.Data;
 using KernelTune.Devices;
+using KernelTune.Devices.Memory;
 using KernelTune.Methods;
 using KernelTune.Models;
 using KernelTune.Training.Recipes;
@@ -28,13 +29,20 @@ public sealed class TrainingRun : IDisposable
     private TrainableModel? model;
     private TrainingBatches batches;
     private (int Step, IReadOnlyList<Batch> Batches, double Rate, Stopwatch Clock)? pending;
+    private MemoryPlan? plan;
+    private long residentBefore;
+    private string baseHash = "";
+    private (int Step, int EvaluatedStep)? saved;
     private int badLosses;
 
     private TrainingRun(RunRequest request, Device device, IProgress<RunEvent>? progress, ISaveProbe? probe, HuggingFaceFolder? source, JsonSettings config, string modelFolder, TextTools text)
     {
-        (Request, Device, this.progress, this.probe) = (request, device, progress, probe);
+        (Device, this.progress, this.probe) = (device, progress, probe);
         (this.source, this.config, this.modelFolder, Text) = (source, config, modelFolder, text);
-        Data = RunData.Load(request, text);
+        Request = WithinContext(request);
+        Data = RunData.Load(Request, text);
+        if (Recipe.Data.Test.Count > 0)
+            Test = RunData.LoadEvaluation(Recipe.Data.Test, Recipe.Data, request.SkipBad, request.Strict, text);
         batches = Data.Batches();
         StepsPerEpoch = (batches.BatchesPerEpoch + Recipe.Training.GradientAccumulationSteps - 1) / Recipe.Training.GradientAccumulationSteps;
         Steps = Recipe.Training.MaxSteps ?? (int)Math.Ceiling(Recipe.Training.NumEpochs * StepsPerEpoch);
@@ -56,6 +64,9 @@ public sealed class TrainingRun : IDisposable
 
     public TrainingData Data { get; }
 
+    /// <summary>Rows that are judged once, at the end; null where the recipe names none.</summary>
+    public EvaluationData? Test { get; }
+
     public int StepsPerEpoch { get; }
 
     /// <summary>Optimizer steps in all.</summary>
@@ -73,26 +84,45 @@ public sealed class TrainingRun : IDisposable
     public string Output => Recipe.Output;
 
     /// <summary>Opens the base model, reads and tokenizes the data. Nothing is written.</summary>
+    /// <exception cref="RecipeException">A value of the recipe is out of its range.</exception>
+    /// <exception cref="CheckpointException">The base or the adapter cannot be used.</exception>
+    /// <exception cref="DataException">A file or a row of the data cannot be used.</exception>
     public static TrainingRun Open(RunRequest request, Device device, IProgress<RunEvent>? progress = null, ISaveProbe? probe = null)
     {
         var recipe = request.Recipe;
+        RecipeRules.Check(recipe);
         if (recipe.Init == Initialization.Random)
         {
             var config = JsonSettings.Read(Path.Combine(recipe.Model, "config.json"));
             return new TrainingRun(request, device, progress, probe, null, config, recipe.Model, TextTools.Open(recipe.Model));
         }
         var source = HuggingFaceFolder.Open(recipe.Model);
-        return new TrainingRun(request, device, progress, probe, source, source.Config, source.Folder, TextTools.Open(source.Folder));
+        try
+        {
+            return new TrainingRun(request, device, progress, probe, source, source.Config, source.Folder, TextTools.Open(source.Folder));
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The memory that the run needs on <paramref name="shapes"/>, which stands for its device.</summary>
+    /// <exception cref="MemoryPlanException">It is more than the recipe's limit.</exception>
     public MemoryPlan Plan(Device shapes)
     {
         var largest = batches.Largest();
-        return MemoryPlan.Of(Recipe, config, shapes, [.. Enumerable.Repeat(largest, Math.Min(2, Recipe.Training.GradientAccumulationSteps))], Data.Validation?.Largest(Recipe.Training.BatchSize), adapterConfig);
+        int batchSize = Recipe.Training.BatchSize;
+        plan = MemoryPlan.Of(Recipe, config, shapes, [.. Enumerable.Repeat(largest, Math.Min(2, Recipe.Training.GradientAccumulationSteps))],
+            [.. new[] { Data.Validation, Test }.OfType<EvaluationData>().Select(d => d.Largest(batchSize))], adapterConfig);
+        return Recipe.MemoryLimit is { } limit && plan.Touched > limit ? throw new MemoryPlanException(plan, limit) : plan;
     }
 
     /// <summary>Takes the output folder, loads the weights and, on a resume, the last complete checkpoint.</summary>
+    /// <exception cref="CheckpointStorageException">The output folder is not empty, cannot be written to, or another run holds it.</exception>
+    /// <exception cref="CheckpointException">A weight is missing, has another shape, or is no number.</exception>
+    /// <exception cref="ResumeException">There is nothing to resume, or it was another run.</exception>
     public void Start(CancellationToken cancellation = default)
     {
         if (!Request.Resume)
@@ -100,16 +130,31 @@ public sealed class TrainingRun : IDisposable
         else if (!Directory.Exists(Output))
             throw new ResumeException($"{Output}: there is no run to resume");
         folderLock = FolderLock.Take(Output);
-        if (source is not null && !Request.AllowNonFinite && WeightScan.NonFinite(source.Weights, cancellation: cancellation) is [var bad, ..])
-            throw new CheckpointException(source.Weights.Location, $"{bad}; training from such weights wants --allow-non-finite", tensor: bad.Name);
+        if (Request.Resume)
+            RunIdentity.Check(Recipe, Output);
+        if (source is not null)
+        {
+            if (!Request.AllowNonFinite && WeightScan.NonFinite(source.Weights, cancellation: cancellation) is [var bad, ..])
+                throw new CheckpointException(source.Weights.Location, $"{bad}; training from such weights wants --allow-non-finite", tensor: bad.Name);
+            baseHash = RunIdentity.HashOf(source.Weights.Files);
+        }
+        residentBefore = ProcessMemory.Resident;
         model = new TrainableModel(Recipe, config, Device, adapterConfig);
         LoadBase(cancellation);
-        if (Request.Resume)
-            Resume();
-        else
-            WriteRunFiles();
-        Metrics = Request.Resume ? MetricsFile.CutBack(Path.Combine(Output, "metrics.jsonl"), State.Step) : MetricsFile.Create(Path.Combine(Output, "metrics.jsonl"));
         Checkpoints = new CheckpointWriter(model, Recipe.Model, modelFolder, TokenizerFiles(), probe);
+        string metrics = Path.Combine(Output, MetricsFile.Name);
+        if (Request.Resume)
+        {
+            Resume();
+            Metrics = MetricsFile.CutBack(metrics, State.Step, State.EvaluatedStep, probe);
+        }
+        else
+        {
+            WriteRunFiles();
+            Metrics = MetricsFile.Create(metrics);
+        }
+        if (plan is { } planned)
+            WriteMemory("plan.json", PlanFile.Of(planned.PeakByCategory, planned.Peak, planned.Touched, residentBefore, residentBefore + planned.Touched));
     }
 
     private MetricsFile? Metrics { get; set; }
@@ -136,7 +181,6 @@ public sealed class TrainingRun : IDisposable
             Epoch = batches.State.Epoch,
             Position = batches.State.Position,
             TokensSeen = State.TokensSeen + micro.Sum(b => (long)b.Tokens),
-            StepCounts = Model.Optimizer.StepCounts,
         };
     }
 
@@ -152,16 +196,19 @@ public sealed class TrainingRun : IDisposable
         long tokens = p.Batches.Sum(b => (long)b.Tokens);
         Metrics?.Add(new MetricLine { Step = p.Step + 1, Epoch = epoch, Loss = loss, LearningRate = p.Rate, GradNorm = norm, Tokens = tokens, Seconds = seconds });
         progress?.Report(new StepEvent(p.Step + 1, Steps, epoch, loss, p.Rate, norm, tokens, p.Batches.Sum(b => (long)b.LabelTokens), seconds, Model.Flops(p.Batches)));
-        badLosses = double.IsFinite(loss) ? 0 : badLosses + 1;
+        // A gradient that is no number spoils the weights before any loss shows it.
+        badLosses = double.IsFinite(loss) && double.IsFinite(norm) ? 0 : badLosses + 1;
         if (badLosses >= RunLimits.BadLosses)
             throw new DivergedException(p.Step + 1, loss, CheckpointFolders.LastComplete(Output).Path);
     }
 
-    /// <summary>True where the validation rows are due: at the recipe's interval, else at the end of an epoch; and after the last step.</summary>
-    public bool EvaluationDue => Data.Validation is not null && (State.Step == Steps || State.Step % (Recipe.Evaluation.Every ?? StepsPerEpoch) == 0);
+    /// <summary>
+    /// True where the validation rows are due and not judged yet: before step 1, at the recipe's interval, else at the end of an epoch; and after the last step.
+    /// </summary>
+    public bool EvaluationDue => Data.Validation is not null && State.EvaluatedStep < State.Step && IsDue(Recipe.Evaluation.Every);
 
     /// <summary>True where a checkpoint is due.</summary>
-    public bool CheckpointDue => badLosses == 0 && (State.Step == Steps || State.Step % (Recipe.Checkpoint.Every ?? StepsPerEpoch) == 0);
+    public bool CheckpointDue => State.Step > 0 && badLosses == 0 && IsDue(Recipe.Checkpoint.Every);
 
     /// <summary>True once the metric has not improved for the recipe's patience.</summary>
     public bool IsStale => Recipe.Training.EarlyStopping is { } early && State.Stale >= early.Patience;
@@ -175,6 +222,7 @@ public sealed class TrainingRun : IDisposable
         bool best = State.Step > 0 && double.IsFinite(loss) && loss < (State.BestEvaluation ?? double.PositiveInfinity);
         State = State with
         {
+            EvaluatedStep = State.Step,
             FirstEvaluation = State.Step == 0 ? loss : State.FirstEvaluation,
             LastEvaluation = loss,
             BestEvaluation = best ? loss : State.BestEvaluation,
@@ -184,24 +232,35 @@ public sealed class TrainingRun : IDisposable
         Metrics?.Add(new MetricLine { Step = State.Step, EvalLoss = loss, EvalPerplexity = Math.Exp(loss), Seconds = clock.Elapsed.TotalSeconds });
         progress?.Report(new EvaluationEvent(State.Step, loss, Math.Exp(loss), best, clock.Elapsed.TotalSeconds));
         if (best)
-        {
-            string path = Path.Combine(Output, "best");
-            Checkpoints!.SaveModel(path, State);
-            progress?.Report(new SavedEvent(State.Step, path, "best"));
-        }
+            SaveModel("best");
         return loss;
     }
 
-    /// <summary>Saves a checkpoint and prunes old ones.</summary>
+    /// <summary>Judges the test rows, once, with what the run has ended with; null where the recipe names none.</summary>
+    public double? EvaluateTest(CancellationToken cancellation = default)
+    {
+        if (Test is null)
+            return null;
+        ReportPending();
+        var clock = Stopwatch.StartNew();
+        double loss = Evaluator.Loss(Model.Model, Model.Session, Test.Batches(Recipe.Training.BatchSize), cancellation).Mean;
+        Metrics?.Add(new MetricLine { Step = State.Step, TestLoss = loss, TestPerplexity = Math.Exp(loss), Seconds = clock.Elapsed.TotalSeconds });
+        return loss;
+    }
+
+    /// <summary>Saves a checkpoint, unless this very state was saved already, and prunes old ones. While losses are no numbers nothing is saved.</summary>
     public void SaveCheckpoint()
     {
         ReportPending();
         if (badLosses > 0)
             return;
-        string path = Path.Combine(Output, $"{CheckpointFolders.DefaultPrefix}{State.Step}");
-        if (!Directory.Exists(path))
+        if (saved != (State.Step, State.EvaluatedStep))
         {
+            State = State with { StepCounts = Model.Optimizer.StepCounts };
+            Metrics?.Persist();
+            string path = Path.Combine(Output, $"{CheckpointFolders.DefaultPrefix}{State.Step}");
             Checkpoints!.Save(path, State, updateLatest: true);
+            saved = (State.Step, State.EvaluatedStep);
             progress?.Report(new SavedEvent(State.Step, path, "checkpoint"));
         }
         CheckpointFolders.Prune(Output, Recipe.Checkpoint.Keep, probe: probe);
@@ -211,14 +270,19 @@ public sealed class TrainingRun : IDisposable
     public void SaveFinal()
     {
         ReportPending();
-        string path = Path.Combine(Output, "final");
-        Checkpoints!.SaveModel(path, State);
-        progress?.Report(new SavedEvent(State.Step, path, "final"));
+        SaveModel("final");
+    }
+
+    /// <summary>Writes ledger.json: what was measured, in the shape of plan.json.</summary>
+    public void WriteLedger()
+    {
+        ReportPending();
+        WriteMemory("ledger.json", PlanFile.Of(Device.Ledger.AtPeak(), Device.Ledger.Peak, Device.Touched, residentBefore, ProcessMemory.PeakResident));
     }
 
     /// <summary>Writes plan.json or ledger.json.</summary>
     public void WriteMemory(string name, PlanFile plan) =>
-        AtomicFile.Write(Path.Combine(Output, name), JsonSerializer.SerializeToUtf8Bytes(plan, RunJson.Default.PlanFile));
+        AtomicFile.Write(Path.Combine(Output, name), JsonSerializer.SerializeToUtf8Bytes(plan, RunJson.Default.PlanFile), probe);
 
     public void Dispose()
     {
@@ -280,25 +344,54 @@ public sealed class TrainingRun : IDisposable
 
     private void Resume()
     {
+        RunIdentity.CheckBase(Output, baseHash);
         CheckpointFolders.Sweep(Output, probe);
         var found = CheckpointFolders.LastComplete(Output);
+        if (found.Path is null && found.Rejected is [var damaged, ..])
+            throw new ResumeException($"{damaged.Message}; no checkpoint of {Output} is whole");
         foreach (var rejected in found.Rejected)
             progress?.Report(new NoteEvent($"{rejected.Message}; an earlier checkpoint is used"));
-        RunIdentity.Check(Recipe, Output);
         if (found.Path is null)
         {
             progress?.Report(new NoteEvent("no checkpoint had been saved yet: the run begins anew"));
             WriteRunFiles();
             return;
         }
-        var state = CheckpointWriter.Load(found.Path, Model);
+        var state = RunState.Read(CheckpointWriter.StateOf(found.Path));
         if (state.Data != Data.Fingerprint)
             throw new ResumeException($"{found.Path}: the training data has changed since: tokenized rows hash to {Data.Fingerprint[..12]}…, the run began with {state.Data[..Math.Min(12, state.Data.Length)]}…");
+        if (state.Step > Steps)
+            throw new ResumeException($"{found.Path}: {state.Step} steps are done; the recipe now asks for {Steps}: there is nothing left to train");
+        state = CheckpointWriter.Load(found.Path, Model);
         if (state.Device != Device.Name)
             progress?.Report(new NoteEvent($"the checkpoint was written on {state.Device}: going on on {Device.Name} is not bit-exact"));
+        if (state.Steps != Steps)
+            progress?.Report(new NoteEvent($"the run began with {state.Steps} steps and now has {Steps}: the schedule of what is left follows the new number"));
         batches.Restore(new BatchState(state.Epoch, state.Position));
         State = state with { Steps = Steps, Device = Device.Name };
+        saved = (state.Step, state.EvaluatedStep);
         progress?.Report(new ResumedEvent(state.Step, found.Path));
+    }
+
+    private bool IsDue(int? every) => State.Step == Steps || State.Step % (every ?? StepsPerEpoch) == 0;
+
+    private void SaveModel(string name)
+    {
+        string path = Path.Combine(Output, name);
+        Checkpoints!.SaveModel(path, State);
+        progress?.Report(new SavedEvent(State.Step, path, name));
+    }
+
+    // A tokenizer that the embedding has no rows for is refused; rows longer than the model's positions are cut as those longer than max_length are.
+    private RunRequest WithinContext(RunRequest request)
+    {
+        var built = ModelRegistry.CausalLanguageModel(config);
+        Text.Tokenizer.RequireRows(built.VocabularySize);
+        var data = request.Recipe.Data;
+        if (data.MaxLength <= built.MaxPositions)
+            return request;
+        progress?.Report(new NoteEvent($"data.max_length {data.MaxLength} is beyond the {built.MaxPositions} positions of {built.Architecture}: rows are cut to those"));
+        return request with { Recipe = request.Recipe with { Data = data with { MaxLength = built.MaxPositions } } };
     }
 
     private void WriteRunFiles()
@@ -306,9 +399,9 @@ public sealed class TrainingRun : IDisposable
         byte[] recipe = Encoding.UTF8.GetBytes(RecipeWriter.Write(Recipe));
         AtomicFile.Write(Path.Combine(Output, RunIdentity.RecipeFile), recipe, probe);
         var run = new RunFile(1, RunIdentity.Version, RunIdentity.Commit(), DateTime.UtcNow.ToString("O", System.Globalization.CultureInfo.InvariantCulture), RunIdentity.Machine,
-            System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription, Device.Name, source is null ? "" : RunIdentity.HashOf(source.Weights.Files), Data.Fingerprint,
+            System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription, Device.Name, baseHash, Data.Fingerprint,
             Convert.ToHexStringLower(SHA256.HashData(recipe)));
-        AtomicFile.Write(Path.Combine(Output, "run.json"), JsonSerializer.SerializeToUtf8Bytes(run, RunJson.Default.RunFile), probe);
+        AtomicFile.Write(Path.Combine(Output, RunIdentity.RunFile), JsonSerializer.SerializeToUtf8Bytes(run, RunJson.Default.RunFile), probe);
     }
 
     private IReadOnlyDictionary<string, string> TokenizerFiles()

@@ -1,0 +1,23 @@
+using System.Globalization;
+
+namespace KernelTune.Training.Runs;
+
+/// <summary>Resident memory of this process, as Linux counts it; elsewhere the working set.</summary>
+internal static class ProcessMemory
+{
+    /// <summary>Bytes resident now.</summary>
+    public static long Resident => Read("VmRSS:") ?? Environment.WorkingSet;
+
+    /// <summary>The most bytes that were ever resident.</summary>
+    public static long PeakResident => Read("VmHWM:") ?? Environment.WorkingSet;
+
+    private static long? Read(string key)
+    {
+        const string status = "/proc/self/status";
+        if (!File.Exists(status))
+            return null;
+        string? line = File.ReadLines(status).FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));
+        string? kilobytes = line?[key.Length..].Trim().Split(' ')[0];
+        return long.TryParse(kilobytes, NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value * 1024 : null;
+    }
+}
