@@ -108,6 +108,7 @@ public sealed class RunFaultTests
     public void Fault48_an_adapter_of_another_base_is_refused()
     {
         var recipe = world.Recipe(MethodKind.Lora);
+        recipe = recipe with { Lora = recipe.Lora with { Config = recipe.Lora.Config with { TargetModules = ModuleSelection.Of("q_proj", "up_proj") } } };
         Drive.OnCpu(recipe);
         string adapter = Path.Combine(recipe.Output, "final");
         world.Configure(c => c["intermediate_size"] = 48);
@@ -177,20 +178,20 @@ public sealed class RunFaultTests
         var recipe = whole with { Output = world["flipped"] };
         Drive.OnCpu(recipe, stopAt: 8);
         string file = Path.Combine(recipe.Output, "checkpoint-9", "trainer", "optimizer.safetensors");
-        Flip(file);
+        Flip(file, 5);
         var (_, events) = Drive.OnCpu(recipe, resume: true);
         Assert.That(events.OfType<ResumedEvent>().Single().Step, Is.EqualTo(8));
         Assert.That(events.OfType<NoteEvent>().Select(n => n.Text), Has.Some.Contains("optimizer.safetensors").And.Contains("an earlier checkpoint is used"));
         Drive.AssertSame(whole.Output, recipe.Output, "fallen back");
 
         foreach (var (_, path) in CheckpointFolders.List(recipe.Output))
-            Flip(Path.Combine(path, "trainer", "optimizer.safetensors"));
+            Flip(Path.Combine(path, "trainer", "optimizer.safetensors"), 6);
         Assert.That(() => Drive.OnCpu(recipe, resume: true), Throws.TypeOf<ResumeException>().With.Message.Contains("no checkpoint of"));
 
-        static void Flip(string file)
+        static void Flip(string file, int at)
         {
             var bytes = File.ReadAllBytes(file);
-            bytes[^5] ^= 1;
+            bytes[^at] ^= 1;
             File.WriteAllBytes(file, bytes);
         }
     }
