@@ -32,8 +32,10 @@ public sealed record MemoryPlan(IReadOnlyList<long> PeakByCategory, long Peak, l
 
 /// <summary>A run would need more memory than its recipe allows: refused before step 1.</summary>
 public sealed class MemoryPlanException(MemoryPlan plan, long limit) : OutOfMemoryException(FormattableString.Invariant(
-    $"memory_limit: the run needs {plan.Touched} bytes, {limit} are allowed: a smaller training.batch_size or data.max_length needs less"))
+    $"the run needs {plan.Touched / MiB:0.00} MiB and memory_limit is {limit / MiB:0.00} MiB: a smaller training.batch_size or data.max_length needs less"))
 {
+    private const double MiB = 1 << 20;
+
     public MemoryPlan Plan { get; } = plan;
 
     public long Limit { get; } = limit;
