@@ -68,14 +68,14 @@ public sealed class Block
     public void Save(string operation)
     {
         Retain();
-        saved++;
         savedBy = operation;
+        Interlocked.Increment(ref saved);
     }
 
     /// <summary>The backward that needed the contents has run.</summary>
     public void Unsave()
     {
-        saved--;
+        Interlocked.Decrement(ref saved);
         Release();
     }
 
@@ -83,7 +83,7 @@ public sealed class Block
     /// <exception cref="InvalidOperationException">The tape has saved the contents.</exception>
     public void GuardWrite(string operation)
     {
-        if (saved > 0)
+        if (Volatile.Read(ref saved) > 0)
             throw new InvalidOperationException($"[{operation}] would overwrite a tensor that the backward of {savedBy} still needs");
     }
 }
