@@ -25,7 +25,7 @@ public static class LinearCrossEntropyOp
         var session = hidden.Session;
         var device = session.Device;
         int n = hidden.Shape[0];
-        chunkRows = chunkRows > 0 ? chunkRows : RowsFor(w.Rows, session.Real);
+        chunkRows = chunkRows > 0 ? chunkRows : RowsFor(n, w.Rows, session.Real);
         inverseCount ??= LabelCount.Inverse(labels, options.IgnoreIndex);
         var (losses, lse) = (session.New(new Shape(n)), session.New(new Shape(n)));
         var trained = LinearOp.Trained(weight);
@@ -48,9 +48,13 @@ public static class LinearCrossEntropyOp
             : session.Record("linear_cross_entropy", loss, [hidden, trained], new Backward(hidden, weight, labels, inverseCount, options, chunkRows), hidden, labels, inverseCount);
     }
 
-    // A multiple of 32 rows, at least 32.
-    private static int RowsFor(int vocabulary, KernelTune.Kernels.Numerics.DType type) =>
-        (int)Math.Clamp(DefaultChunkBytes / ((long)vocabulary * KernelTune.Kernels.Numerics.DTypes.Size(type)) / 32 * 32, 32, 1 << 20);
+    // Equal chunks: a short last one would waste the product's blocking. A multiple of 32 rows, at least 32.
+    private static int RowsFor(int rows, int vocabulary, KernelTune.Kernels.Numerics.DType type)
+    {
+        long most = Math.Clamp(DefaultChunkBytes / ((long)vocabulary * KernelTune.Kernels.Numerics.DTypes.Size(type)) / 32 * 32, 32, 1 << 20);
+        long chunks = Math.Max(1, (rows + most - 1) / most);
+        return (int)Math.Max(32, ((rows + chunks - 1) / chunks + 31) / 32 * 32);
+    }
 
     private static (View Logits, Block Block) Chunk(Device device, Tensor hidden, in WeightOperand w, Tensor labels, in CrossEntropyOptions options, int at, int rows,
         in View losses, in View lse)
