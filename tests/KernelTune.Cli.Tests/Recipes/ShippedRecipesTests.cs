@@ -1,0 +1,55 @@
+using System.Text.Json.Nodes;
+using KernelTune.Cli.Recipes;
+using KernelTune.Training.Recipes;
+
+namespace KernelTune.Cli.Tests.Recipes;
+
+/// <summary>The recipes in recipes/, and the curves that they gave.</summary>
+public sealed class ShippedRecipesTests
+{
+    private static string Root { get; } = FindRoot();
+
+    private static string Goldens => Environment.GetEnvironmentVariable("KERNELTUNE_GOLDENS") is { Length: > 0 } set ? set : Path.GetFullPath(Path.Combine(Root, "..", "shared", "goldens"));
+
+    private static IEnumerable<string> Shipped() => Directory.EnumerateFiles(Path.Combine(Root, "recipes"), "*.yaml", SearchOption.AllDirectories).Select(p => Path.GetRelativePath(Root, p)).Order(StringComparer.Ordinal);
+
+    [TestCaseSource(nameof(Shipped))]
+    public void Every_recipe_reads(string recipe)
+    {
+        Recipe read = RecipeReader.Read(Path.Combine(Root, recipe), []);
+        Assert.That(read.Data.Train, Is.Not.Empty);
+        Assert.That(RecipeReader.Parse(RecipeWriter.Write(read), "/x/y.yaml").Training, Is.EqualTo(read.Training));
+    }
+
+    [Test]
+    public void The_golden_recipe_gave_the_golden_curve()
+    {
+        string folder = Path.Combine(Goldens, "real", "smollm2_lora");
+        if (!Directory.Exists(folder)) Assert.Ignore($"{folder} is absent: nothing to compare with");
+        JsonNode golden = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "trajectory.json")))!;
+        JsonNode errors = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "case.json")))!["float32_error"]!;
+        JsonNode[] lines = [.. File.ReadLines(Path.Combine(Root, "recipes", "smollm2", "golden.metrics.jsonl")).Select(l => JsonNode.Parse(l)!)];
+        JsonNode[] steps = [.. lines.Where(l => l["loss"] is not null)], evaluations = [.. lines.Where(l => l["eval_loss"] is not null)];
+        Assert.That(steps, Has.Length.EqualTo(30));
+        using (Assert.EnterMultipleScope())
+        {
+            Compare("losses", [.. steps.Select(l => (double)l["loss"]!)]);
+            Compare("grad_norms", [.. steps.Select(l => (double)l["grad_norm"]!)]);
+            Compare("eval_loss", [(double)evaluations[0]["eval_loss"]!, (double)evaluations[^1]["eval_loss"]!]);
+        }
+
+        void Compare(string key, double[] ours)
+        {
+            double allowed = 10 * (double)errors[key]!["max_abs"]! + 1e-5 * (double)errors[key]!["scale"]!;
+            for (int i = 0; i < ours.Length; i++) Assert.That(ours[i], Is.EqualTo((double)golden[key]![i]!).Within(allowed), $"{key} {i}");
+        }
+    }
+
+    private static string FindRoot()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (File.Exists(Path.Combine(folder.FullName, "KernelTune.sln")))
+                return folder.FullName;
+        throw new DirectoryNotFoundException("the repository's root was not found above the tests");
+    }
+}
