@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using KernelTune.Kernels.Cpu;
 using KernelTune.Kernels.Numerics;
 
@@ -19,6 +18,8 @@ internal static unsafe class MatMulBench
         for (var threads = 1; threads <= report.Threads; threads *= 2)
         {
             using var pool = new WorkerPool(threads);
+            if (threads == 1 && report.Filter.Length == 0)
+                MeasureTile(report, pool);
             foreach (var (name, shape) in Cases())
                 if ($"{name} {shape.M}x{shape.N}x{shape.K}".Contains(report.Filter, StringComparison.Ordinal))
                     Measure(report, pool, blas, name, shape);
@@ -27,7 +28,6 @@ internal static unsafe class MatMulBench
 
     private static IEnumerable<(string, MatMulShape)> Cases()
     {
-        yield return ("microkernel", MatMulShape.Nt(14, 32, 384) with { Right = MatMulRight.Packed });
         foreach (var size in new[] { 512, 1024, 2048 })
         {
             yield return ("NN", MatMulShape.Nn(size, size, size));
@@ -72,60 +72,30 @@ internal static unsafe class MatMulBench
         if (packed)
             PackedWeight.Pack(set, pool, b.Data, transposeB ? k : n, transposeB ? n : k, transposeB ? k : n, p.Data);
         var right = packed ? p.Data : b.Data;
-        var work = 2.0 * m * n * k;
-        var repeats = (int)Math.Clamp(2e8 / work, 1, 2000);
+        var measure = new Yardstick(pool, report.Pairs);
+        measure.Measure(
+            2.0 * m * n * k,
+            () => MatMul.Run(shape, a.Data, right, c.Data, workspace.Data, pool, set),
+            blas is null ? null : () => blas.Multiply(
+                pool.Workers, shape.TransposeA, transposeB, m, n, k, a.Data, shape.TransposeA ? m : k, b.Data, transposeB ? k : n, c.Data, n));
+        var speed = 2e-9 * m * n * k / measure.Seconds.Median;
+        report.Line($"| {name} | {m}×{n}×{k} | {pool.Workers} | {speed:F1} | {measure.Share.Percent} | {(blas is null ? "" : measure.Ratio.ToString())} |");
+    }
 
-        Samples share = new(), speed = new(), ratio = new();
-        double Ours() => Time(pool.Workers, repeats, () => MatMul.Run(shape, a.Data, right, c.Data, workspace.Data, pool, set));
-        double Theirs() => Time(pool.Workers, repeats, () => blas!.Multiply(
-            pool.Workers, shape.TransposeA, transposeB, m, n, k, a.Data, shape.TransposeA ? m : k, b.Data, transposeB ? k : n, c.Data, n));
-        Ours();
-        var pairs = work > 2e10 ? Math.Max(3, report.Pairs / 4) : report.Pairs;
-        for (var i = 0; i < pairs; i++)
+    /// <summary>The inner kernel alone, its operands in the first- and second-level cache.</summary>
+    private static void MeasureTile(Report report, WorkerPool pool)
+    {
+        const int Tiles = 8, K = 384;
+        var set = InstructionSets.Best;
+        var height = MatMulTile.Rows(set);
+        using Buffer a = new(Tiles * height * K), b = new(K * MatMulTile.Columns + 1024), c = new(Tiles * height * MatMulTile.Columns);
+        var measure = new Yardstick(pool, report.Pairs);
+        measure.Measure(2.0 * Tiles * height * MatMulTile.Columns * K, () =>
         {
-            var peak = Peak(pool, set);
-            var ours = Ours();
-            peak = Math.Max(peak, Peak(pool, set));
-            share.Add(work / ours / peak);
-            speed.Add(work / ours / 1e9);
-            if (blas is not null)
-                ratio.Add(Theirs() / ours);
-        }
-        report.Line($"| {name} | {m}×{n}×{k} | {pool.Workers} | {speed.Median:F1} | {share.Percent} | {(blas is null ? "" : ratio.ToString())} |");
-    }
-
-    private static double Peak(WorkerPool pool, InstructionSet set)
-    {
-        if (pool.Workers > 1)
-            return MachinePeak.Flops(pool, pool.Workers, set, 1);
-        // One thread: by its processor time, like the product itself.
-        var before = Clock.Seconds(1);
-        var wall = System.Diagnostics.Stopwatch.GetTimestamp();
-        var rate = MachinePeak.Flops(pool, 1, set, 1);
-        return rate * System.Diagnostics.Stopwatch.GetElapsedTime(wall).TotalSeconds / (Clock.Seconds(1) - before);
-    }
-
-    private static double Time(int threads, int repeats, Action action)
-    {
-        var before = Clock.Seconds(threads);
-        for (var i = 0; i < repeats; i++)
-            action();
-        return (Clock.Seconds(threads) - before) / repeats;
-    }
-
-    /// <summary>Aligned memory with random contents.</summary>
-    private sealed class Buffer : IDisposable
-    {
-        public Buffer(long floats)
-        {
-            Data = (float*)NativeMemory.AlignedAlloc((nuint)Math.Max(floats, 16) * 4, 64);
-            var random = new Random(7);
-            for (long i = 0; i < floats; i++)
-                Data[i] = random.NextSingle() - 0.5f;
-        }
-
-        public float* Data { get; }
-
-        public void Dispose() => NativeMemory.AlignedFree(Data);
+            for (var t = 0; t < Tiles; t++)
+                MatMulTile.Run(
+                    set, height, K, a.Data + t * height * K, height, b.Data, MatMulTile.Columns, c.Data + t * height * MatMulTile.Columns, MatMulTile.Columns, false);
+        });
+        report.Line($"| microkernel {set} | {height}×{MatMulTile.Columns}×{K} | 1 | | {measure.Share.Percent} | |");
     }
 }

@@ -14,7 +14,10 @@ switch (args)
     case ["step", ..]:
         StepBench.Run(report, args);
         return 0;
+    case ["attention", ..]:
+        AttentionBench.Run(report);
+        return 0;
     default:
-        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|step [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--out FILE.md]");
+        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|step [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--out FILE.md]");
         return 2;
 }
