@@ -45,15 +45,21 @@ internal static unsafe class MatMulTile
     }
 
     /// <summary>As <see cref="Run"/>, writing only the first <paramref name="columns"/> columns. b is readable for all 32.</summary>
-    [SkipLocalsInit]
     public static void RunPartial(
         InstructionSet set, int rows, int columns, int k, float* a, nint aStep, float* b, nint bStep, float* c, nint ldc, bool add)
     {
         if (columns == Columns)
-        {
             Run(set, rows, k, a, aStep, b, bStep, c, ldc, add);
-            return;
-        }
+        else
+            RunScratch(set, rows, columns, k, a, aStep, b, bStep, c, ldc, add);
+    }
+
+    // Apart from RunPartial, whose whole tiles need not pay for a stack frame with room for one.
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RunScratch(
+        InstructionSet set, int rows, int columns, int k, float* a, nint aStep, float* b, nint bStep, float* c, nint ldc, bool add)
+    {
         var scratch = stackalloc float[ScratchFloats];
         Run(set, rows, k, a, aStep, b, bStep, scratch, Columns, add: false);
         for (var r = 0; r < rows; r++)

@@ -32,8 +32,8 @@ internal static unsafe class PackingLeft
         }
     }
 
-    /// <summary>The first row of tile <paramref name="tile"/>.</summary>
-    public static int First(int rows, int tile, int tiles) => (int)((long)rows * tile / tiles);
+    /// <summary>The first row of tile <paramref name="tile"/>; rows · tiles is below 2^32.</summary>
+    public static int First(int rows, int tile, int tiles) => (int)((uint)rows * (uint)tile / (uint)tiles);
 
     private static void Straight(float* from, nint ld, int rows, int height, int count, float* to)
     {
