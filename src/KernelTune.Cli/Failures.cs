@@ -23,7 +23,7 @@ internal static class Failures
         DivergedException => ExitCode.Diverged,
         CheckpointStorageException => ExitCode.Storage,
         CheckpointException or TemplateException or TokenizerException or DataException or ModelException => ExitCode.InputFile,
-        DeviceMemoryException or MemoryLimitException or OutOfMemoryException => ExitCode.Memory,
+        DeviceMemoryException or OutOfMemoryException => ExitCode.Memory,
         DeviceException => ExitCode.Usage,
         InvalidDataException => ExitCode.InputFile,
         IOException or UnauthorizedAccessException => ExitCode.Storage,

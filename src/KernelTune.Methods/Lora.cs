@@ -123,6 +123,16 @@ public sealed class Lora
         }
     }
 
+    /// <summary>The weight of one site as merging makes it. Where the base's weight is tied, its other name keeps what it has.</summary>
+    /// <exception cref="MethodException">The site is not adapted.</exception>
+    public float[] MergedAt(string modulePath)
+    {
+        var occupant = occupants.Find(o => o.Site.Module.Path == modulePath) ?? throw new MethodException($"{modulePath} is not adapted");
+        var merged = Numbers(occupant.Base);
+        AddDelta(merged, occupant);
+        return merged;
+    }
+
     private static float[] Numbers(Parameter parameter)
     {
         var numbers = new float[parameter.Shape.Elements];

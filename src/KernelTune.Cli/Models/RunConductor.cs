@@ -15,7 +15,7 @@ namespace KernelTune.Cli.Models;
 internal sealed class RunConductor(Terminal terminal, Device device)
 {
     /// <summary>Plans the run, and trains it.</summary>
-    /// <exception cref="MemoryLimitException">The plan needs more than the recipe's limit.</exception>
+    /// <exception cref="MemoryPlanException">The plan needs more than the recipe's limit.</exception>
     public (RunResult Result, LedgerView Ledger) Train(RunRequest request, CancellationToken stop)
     {
         double? peak = device is CpuDevice cpu ? MeasuredPeaks.FlopsOf(cpu.Threads, cpu.Set) : null;
@@ -38,7 +38,7 @@ internal sealed class RunConductor(Terminal terminal, Device device)
     }
 
     /// <summary>Everything that is known before step 1, nothing written.</summary>
-    /// <exception cref="MemoryLimitException">The plan needs more than the recipe's limit.</exception>
+    /// <exception cref="MemoryPlanException">The plan needs more than the recipe's limit.</exception>
     public RunView DryRun(RunRequest request)
     {
         using TrainingRun run = TrainingRun.Open(request, device);
@@ -51,8 +51,6 @@ internal sealed class RunConductor(Terminal terminal, Device device)
     {
         using var shapes = new ShapesDevice(run.Device);
         MemoryPlan plan = run.Plan(shapes);
-        if (run.Recipe.MemoryLimit is { } limit && plan.Touched > limit)
-            throw new MemoryLimitException($"the run needs {ByteCount.Show(plan.Touched)} and memory_limit is {ByteCount.Show(limit)}: a smaller training.batch_size or data.max_length needs less");
         Recipe recipe = run.Recipe;
         string method = recipe.Method == MethodKind.Lora
             ? Text($"lora, rank {recipe.Lora.Config.R}, alpha {recipe.Lora.Config.LoraAlpha}") + (recipe.Adapter is { } adapter ? $", from {adapter}" : "")
@@ -86,6 +84,3 @@ internal sealed class RunConductor(Terminal terminal, Device device)
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
-
-/// <summary>A run needs more memory than its recipe allows: refused before step 1.</summary>
-internal sealed class MemoryLimitException(string message) : Exception(message);

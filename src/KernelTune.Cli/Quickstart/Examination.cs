@@ -3,6 +3,7 @@ using KernelTune.Evaluation.Generation;
 using KernelTune.Evaluation.Metrics;
 using KernelTune.Text.Chat;
 using KernelTune.Training.Generation;
+using KernelTune.Training.Runs;
 
 namespace KernelTune.Cli.Quickstart;
 

@@ -1,12 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using KernelTune.Autograd;
 using KernelTune.Cli.Models;
-using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Evaluation.Metrics;
-using KernelTune.Training;
 using KernelTune.Training.Recipes;
 using KernelTune.Training.Runs;
 using Spectre.Console;
@@ -45,31 +42,30 @@ internal sealed class EvaluateVerb
         if (parsed.GetValue(_batchSize) < 1) throw new UsageException($"--batch-size: found {parsed.GetValue(_batchSize)}, wanted 1 or more");
         if (parsed.GetValue(_maxLength) < 2) throw new UsageException($"--max-length: found {parsed.GetValue(_maxLength)}, wanted 2 or more");
         using Device device = _machine.Open(parsed);
-        List<(string Name, LossMean Loss)> results = [];
-        foreach (string? one in adapter is null ? [null] : (string?[])[null, adapter])
+        IReadOnlyList<(string Name, LossMean Loss)> results = EvaluateRun.SideBySide(new EvaluateRequest(model, adapter, [Rows(parsed)], Settings(parsed))
         {
-            using LoadedModel loaded = LoadedModel.Open(model, one, device, terminal.Warn, stop);
-            results.Add((one is null ? "base" : "adapter", Judge(parsed, loaded, stop)));
-        }
+            BatchSize = parsed.GetValue(_batchSize),
+            SkipBad = parsed.GetValue(_skipBad),
+            Strict = parsed.GetValue(_strict),
+        }, device, terminal.Warn, stop);
         if (parsed.GetValue(_json)) terminal.WriteJson(Json(parsed.GetValue(_data)!, model, adapter, results));
         else Show(results, terminal);
     }
 
-    private LossMean Judge(ParseResult parsed, LoadedModel loaded, CancellationToken stop)
+    private DataSource Rows(ParseResult parsed)
     {
         RowRange? rows = null;
         if (parsed.GetValue(_rows) is { } text) rows = RowRange.Parse(text) ?? throw new UsageException($"--rows: found {text}, wanted begin:end");
-        var settings = new DataSettings
-        {
-            MaxLength = parsed.GetValue(_maxLength),
-            LossOn = RecipeWords.Losses.First(l => l.Word == parsed.GetValue(_lossOn)).Value,
-        };
-        EvaluationData data = RunData.LoadEvaluation([new DataSource(parsed.GetValue(_data)!, 1, rows)], settings, parsed.GetValue(_skipBad), parsed.GetValue(_strict), loaded.Text);
-        using var session = new Session(loaded.Device);
-        return Evaluator.Loss(loaded.Model, session, data.Batches(parsed.GetValue(_batchSize)), stop);
+        return new DataSource(parsed.GetValue(_data)!, 1, rows);
     }
 
-    private static void Show(List<(string Name, LossMean Loss)> results, Terminal terminal)
+    private DataSettings Settings(ParseResult parsed) => new()
+    {
+        MaxLength = parsed.GetValue(_maxLength),
+        LossOn = RecipeWords.Losses.First(l => l.Word == parsed.GetValue(_lossOn)).Value,
+    };
+
+    private static void Show(IReadOnlyList<(string Name, LossMean Loss)> results, Terminal terminal)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumn("");
         foreach (string column in (string[])["loss", "perplexity", "labels"]) table.AddColumn(new TableColumn(column).RightAligned());
@@ -78,7 +74,7 @@ internal sealed class EvaluateVerb
         terminal.Results.Write(table);
     }
 
-    private static JsonObject Json(string data, string model, string? adapter, List<(string Name, LossMean Loss)> results)
+    private static JsonObject Json(string data, string model, string? adapter, IReadOnlyList<(string Name, LossMean Loss)> results)
     {
         var json = new JsonObject { ["data"] = data, ["model"] = model, ["adapter_path"] = adapter };
         foreach (var (name, loss) in results) json[name] = new JsonObject { ["loss"] = loss.Mean, ["perplexity"] = loss.Perplexity, ["labels"] = loss.Labels };

@@ -1,12 +1,10 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using KernelTune.Cli.Models;
 using KernelTune.Devices;
 using KernelTune.Evaluation.Generation;
-using KernelTune.Text;
 using KernelTune.Text.Chat;
-using KernelTune.Training.Generation;
+using KernelTune.Training.Runs;
 
 namespace KernelTune.Cli.Verbs;
 
@@ -49,21 +47,18 @@ internal sealed class GenerateVerb
         using Device device = _machine.Open(parsed);
         using LoadedModel loaded = LoadedModel.Open(model, adapter, device, terminal.Warn, stop);
         settings = settings with { EndTokens = loaded.EndTokens };
-        IReadOnlyList<byte[]>? bytes = settings.StopStrings.Count > 0 ? TokenTable(loaded) : null;
-        int[][] ids = [.. prompts.Select(p => p.Encode(loaded.Text, parsed.GetValue(_system)))];
-        using var decoder = new CachedDecoder(loaded.Model, device, Math.Min(parsed.GetValue(_maxNewTokens), 256));
+                int[][] ids = [.. prompts.Select(p => p.Encode(loaded.Text, parsed.GetValue(_system)))];
+        using var run = new GenerateRun(loaded, settings);
         bool stream = ids.Length == 1 && !parsed.GetValue(_json);
-        StreamingDecoder text = loaded.Text.Tokenizer.Stream();
-        IReadOnlyList<GeneratedRow> rows = new Generator(decoder, settings, bytes).Generate(ids, stream ? token => Show(terminal, text, token) : null, stop);
+        IReadOnlyList<GeneratedText> answers = run.Answer(ids, stream ? (_, piece) => Show(terminal, piece) : null, stop);
         if (stream)
         {
-            terminal.Out.WriteLine(text.Finish());
+            terminal.Out.WriteLine();
             return;
         }
-        string[] answers = [.. rows.Select(r => loaded.Text.Tokenizer.Decode([.. r.Tokens]))];
-        if (parsed.GetValue(_json)) terminal.WriteJson(new JsonArray([.. rows.Select((row, i) => (JsonNode)Json(ids[i], row, answers[i]))]));
+        if (parsed.GetValue(_json)) terminal.WriteJson(new JsonArray([.. answers.Select((answer, i) => (JsonNode)Json(ids[i], answer))]));
         else
-            foreach (string answer in answers) terminal.Out.WriteLine(answer);
+            foreach (GeneratedText answer in answers) terminal.Out.WriteLine(answer.Text);
     }
 
     private IReadOnlyList<Prompt> Prompts(ParseResult parsed)
@@ -88,27 +83,20 @@ internal sealed class GenerateVerb
         Seed = parsed.GetValue(_seed),
     };
 
-    private static byte[][] TokenTable(LoadedModel loaded)
+    private static void Show(Terminal terminal, string piece)
     {
-        if (!loaded.Source.TokenizerFiles.TryGetValue("tokenizer.json", out string? path)) throw new UsageException("--stop needs a model with a tokenizer.json");
-        using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
-        return TokenBytes.FromTokenizerJson(document.RootElement);
-    }
-
-    private static void Show(Terminal terminal, StreamingDecoder text, GeneratedToken token)
-    {
-        terminal.Out.Write(text.Push(token.Token));
+        terminal.Out.Write(piece);
         terminal.Out.Flush();
     }
 
-    private static JsonObject Json(int[] prompt, GeneratedRow row, string answer) => new()
+    private static JsonObject Json(int[] prompt, GeneratedText answer) => new()
     {
-        ["text"] = answer,
-        ["finish_reason"] = row.Reason switch
+        ["text"] = answer.Text,
+        ["finish_reason"] = answer.Reason switch
         {
             FinishReason.EndToken => "end_token", FinishReason.StopString => "stop_string", FinishReason.Length => "length", FinishReason.Context => "context", _ => "cancelled",
         },
         ["prompt_tokens"] = prompt.Length,
-        ["tokens"] = new JsonArray([.. row.Tokens.Select(t => (JsonNode)JsonValue.Create(t))]),
+        ["tokens"] = new JsonArray([.. answer.Tokens.Select(t => (JsonNode)JsonValue.Create(t))]),
     };
 }

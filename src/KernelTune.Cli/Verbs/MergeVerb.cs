@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using KernelTune.Checkpoints;
 using KernelTune.Cli.Models;
 using KernelTune.Devices;
+using KernelTune.Training.Runs;
 
 namespace KernelTune.Cli.Verbs;
 
@@ -31,30 +32,19 @@ internal sealed class MergeVerb
         if (adapter is null) throw new UsageException($"{model} is no adapter: name one with --adapter");
         string output = parsed.GetValue(_output)!;
         using Device device = _machine.Open(parsed);
-        float[] adapted;
-        WeightFormat format;
-        using (LoadedModel loaded = LoadedModel.Open(model, adapter, device, terminal.Warn, stop))
-        {
-            string full = Path.GetFullPath(output);
-            if (loaded.Source.Weights.Files.Any(f => Path.GetFullPath(f).StartsWith(full + Path.DirectorySeparatorChar, StringComparison.Ordinal)))
-                throw new UsageException($"--output: {output} holds the base's own weights, wanted another folder");
-            format = parsed.GetValue(_dtype) is { } name ? WeightFormats.Find(name)! : AdapterMerge.FormatFor(loaded.Source.Weights);
-            adapted = AdapterMerge.ProbeLogits(loaded);
-            AdapterMerge.Save(loaded, output, format);
-        }
-        using LoadedModel merged = LoadedModel.Open(output, null, device, terminal.Warn, stop);
-        LogitDrift drift = AdapterMerge.Drift(adapted, AdapterMerge.ProbeLogits(merged), merged.Model.VocabularySize);
+        WeightFormat? format = parsed.GetValue(_dtype) is { } name ? WeightFormats.Find(name) : null;
+        (WeightFormat written, LogitDrift drift) = Merging.Run(model, adapter, output, device, format, note: terminal.Warn, cancellation: stop);
         if (parsed.GetValue(_json))
         {
             terminal.WriteJson(new JsonObject
             {
                 ["output"] = output,
-                ["dtype"] = format.Name,
-                ["logit_drift"] = new JsonObject { ["max"] = drift.Most, ["mean"] = drift.Mean, ["positions"] = drift.Positions, ["same_token"] = drift.SameToken },
+                ["dtype"] = written.Name,
+                ["logit_drift"] = new JsonObject { ["max"] = drift.Most, ["mean"] = drift.Mean, ["positions"] = drift.Positions, ["same_token"] = drift.SameToken, ["divergence"] = drift.Divergence },
             });
             return;
         }
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"merged into {output} ({format.Name}); logits moved by {drift.Most:0.00e+00} at most, {drift.Mean:0.00e+00} on average; the likeliest token is the same at {drift.SameToken} of {drift.Positions} positions"));
+            $"merged into {output} ({written.Name}); logits moved by {drift.Most:0.00e+00} at most, {drift.Mean:0.00e+00} on average; the likeliest token is the same at {drift.SameToken} of {drift.Positions} positions"));
     }
 }

@@ -133,7 +133,8 @@ public sealed class AskTests
     {
         byte[] weights = File.ReadAllBytes(Path.Combine(Model, "model.safetensors"));
         CommandLine run = Ask("merge", Adapter, "--output", Model);
-        Assert.That(run.Code, Is.EqualTo(2), run.Error);
+        Assert.That(run.Code, Is.EqualTo(3));
+        Assert.That(run.Error, Does.Contain("it holds the base's own weights"));
         Assert.That(File.ReadAllBytes(Path.Combine(Model, "model.safetensors")), Is.EqualTo(weights));
     }
 

@@ -150,7 +150,8 @@ public sealed class RunFaultTests
         using var shapes = new ShapesDevice(device);
         using var run = TrainingRun.Open(new RunRequest(world.Recipe(MethodKind.Full) with { MemoryLimit = 1 << 18 }), device);
         var e = Assert.Throws<MemoryPlanException>(() => run.Plan(shapes));
-        Assert.That((e!.Limit, e.Plan.Touched), Is.EqualTo((1L << 18, device.Touched + e.Plan.Touched)));
+        Assert.That(e!.Plan.Touched, Is.GreaterThan(e.Limit));
+        Assert.That(device.Touched, Is.Zero, "nothing was loaded");
         Assert.That(e.Message, Does.Match("^the run needs [0-9.]+ MiB and memory_limit is 0.25 MiB: "));
         Assert.That(Directory.Exists(run.Output), Is.False, "nothing was written");
     }

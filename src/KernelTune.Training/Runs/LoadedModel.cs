@@ -2,12 +2,11 @@ using KernelTune.Checkpoints;
 using KernelTune.Devices;
 using KernelTune.Methods;
 using KernelTune.Models;
-using KernelTune.Training.Runs;
 
-namespace KernelTune.Cli.Models;
+namespace KernelTune.Training.Runs;
 
 /// <summary>A model on a device, with an adapter or without, ready to be asked.</summary>
-internal sealed class LoadedModel : IDisposable
+public sealed class LoadedModel : IDisposable
 {
     private readonly HuggingFaceFolder _source;
 
@@ -55,7 +54,9 @@ internal sealed class LoadedModel : IDisposable
     /// <param name="device">Where the weights go.</param>
     /// <param name="note">Told what a user should know.</param>
     /// <param name="cancellation">Ends the loading.</param>
-    public static LoadedModel Open(string model, string? adapter, Device device, Action<string> note, CancellationToken cancellation)
+    /// <exception cref="CheckpointException">The base or the adapter cannot be used, or the adapter is of another base.</exception>
+    /// <exception cref="MethodException">The adapter asks for something that is not built.</exception>
+    public static LoadedModel Open(string model, string? adapter, Device device, Action<string>? note = null, CancellationToken cancellation = default)
     {
         HuggingFaceFolder source = HuggingFaceFolder.Open(model);
         CausalLanguageModel? built = null;
@@ -65,10 +66,10 @@ internal sealed class LoadedModel : IDisposable
             built = ModelRegistry.CausalLanguageModel(source.Config);
             Lora? lora = folder is null ? null : Attach(built, folder, note);
             foreach (string extra in ModelWeights.Load(built, source.Weights, device, cancellation))
-                note($"{source.Weights.Location}: {CheckpointException.Quote(extra)} is no weight of {built.Architecture} and was left out");
+                note?.Invoke($"{source.Weights.Location}: {CheckpointException.Quote(extra)} is no weight of {built.Architecture} and was left out");
             if (lora is not null)
                 foreach (string extra in lora.Load(device, folder!.Weights))
-                    note($"{folder.Weights.Location}: {CheckpointException.Quote(extra)} is not of this adapter and was left out");
+                    note?.Invoke($"{folder.Weights.Location}: {CheckpointException.Quote(extra)} is not of this adapter and was left out");
             return new LoadedModel(source, device, built, lora);
         }
         catch
@@ -85,12 +86,12 @@ internal sealed class LoadedModel : IDisposable
         _source.Dispose();
     }
 
-    private static Lora Attach(CausalLanguageModel model, AdapterFolder folder, Action<string> note)
+    private static Lora Attach(CausalLanguageModel model, AdapterFolder folder, Action<string>? note)
     {
         folder.RequireMethod("LORA");
         List<string> dropped = [];
         LoraConfig config = LoraConfigJson.Read(folder.Config, dropped);
-        foreach (string key in dropped) note($"{folder.Location}: key {CheckpointException.Quote(key)} is not known and was left out");
+        foreach (string key in dropped) note?.Invoke($"{folder.Location}: key {CheckpointException.Quote(key)} is not known and was left out");
         if (config.BeyondPlain(fresh: false) is [var beyond, ..]) throw new MethodException($"{folder.Location}: {beyond} is not built yet");
         return Lora.Attach(model, model.ModelType, config);
     }
