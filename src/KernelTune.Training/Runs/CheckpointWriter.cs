@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using KernelTune.Autograd;
@@ -16,6 +17,7 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
     /// <summary>The folder of a checkpoint's trainer state.</summary>
     public const string TrainerFolder = "trainer";
 
+    private const int PieceElements = 1 << 20;
     private const string StateFile = TrainerFolder + "/state.json";
     private const string MomentsFile = TrainerFolder + "/optimizer.safetensors";
 
@@ -84,15 +86,8 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
         foreach (var parameter in model.Model.BaseParameters())
         {
             string key = model.Model.CheckpointKeys(parameter).First();
-            yield return new TensorToSave(key, type, [.. parameter.Shape.ToArray().Select(n => (long)n)], sink => sink.Write(Numbers(parameter)));
+            yield return new TensorToSave(key, type, [.. parameter.Shape.ToArray().Select(n => (long)n)], sink => InPieces(parameter.Value.View, sink, exact: false));
         }
-    }
-
-    private static float[] Numbers(Parameter parameter)
-    {
-        var numbers = new float[parameter.Shape.Elements];
-        parameter.Read(numbers);
-        return numbers;
     }
 
     // What trains and its moments, bit for bit in the device's own type.
@@ -104,21 +99,36 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
         foreach (var (name, view) in ExactViews(model))
         {
             long[] shape = [.. view.Shape.ToArray().Select(n => (long)n)];
-            yield return new TensorToSave(name, view.Type, shape, sink => sink.WriteRaw(Bytes(view)));
+            yield return new TensorToSave(name, view.Type, shape, sink => InPieces(view, sink, exact: true));
         }
     }
 
-    private static byte[] Bytes(View view)
+    // A few megabytes at a time: a save must not be what decides a run's peak memory.
+    private static void InPieces(View view, TensorSink sink, bool exact)
     {
-        if (view.Type == DType.F64)
+        var flat = view.Reshape(new Shape(checked((int)view.Elements)));
+        bool wide = exact && view.Type == DType.F64;
+        var doubles = wide ? ArrayPool<double>.Shared.Rent(PieceElements) : [];
+        var floats = wide ? [] : ArrayPool<float>.Shared.Rent(PieceElements);
+        for (int at = 0; at < flat.Shape[0]; at += PieceElements)
         {
-            var numbers = new double[view.Elements];
-            view.Device.Read<double>(view, numbers);
-            return MemoryMarshal.AsBytes(numbers.AsSpan()).ToArray();
+            int count = Math.Min(PieceElements, flat.Shape[0] - at);
+            var piece = flat.Slice(0, at, count);
+            if (wide)
+            {
+                view.Device.Read(piece, doubles.AsSpan(0, count));
+                sink.WriteRaw(MemoryMarshal.AsBytes(doubles.AsSpan(0, count)));
+            }
+            else
+            {
+                view.Device.Read(piece, floats.AsSpan(0, count));
+                sink.Write(floats.AsSpan(0, count));
+            }
         }
-        var floats = new float[view.Elements];
-        view.Device.Read<float>(view, floats);
-        return MemoryMarshal.AsBytes(floats.AsSpan()).ToArray();
+        if (wide)
+            ArrayPool<double>.Shared.Return(doubles);
+        else
+            ArrayPool<float>.Shared.Return(floats);
     }
 
     private static void LoadExact(SafetensorsFile file, string name, View view)
