@@ -1,4 +1,3 @@
-using System.Globalization;
 using KernelTune.Text.Pipeline;
 using KernelTune.Text.Unicode;
 
@@ -14,7 +13,7 @@ internal sealed class BertNormalizer(bool cleanText, bool chineseCharacters, boo
     {
         if (cleanText) piece = piece.Filtered(c => c is not (0 or 0xFFFD) && !IsControl(c)).Mapped(c => CharacterClasses.IsSpace(c) ? ' ' : c);
         if (chineseCharacters) piece = SetApart(piece);
-        if (stripAccents) piece = Decomposed.Apply(piece).Filtered(c => CharacterClasses.Category(c) != UnicodeCategory.NonSpacingMark);
+        if (stripAccents) piece = Decomposed.Apply(piece).Filtered(c => !EarlierUnicode.IsNonSpacingMark8(c));
         return lowercase ? Lower.Apply(piece) : piece;
     }
 
@@ -31,9 +30,8 @@ internal sealed class BertNormalizer(bool cleanText, bool chineseCharacters, boo
         return piece.Changed(changes);
     }
 
-    /// <summary>The C categories without tab, newline and carriage return. Unassigned code points stay, as the reference library's tables let them.</summary>
-    private static bool IsControl(int c) => c is not ('\t' or '\n' or '\r') && CharacterClasses.Category(c) is UnicodeCategory.Control or UnicodeCategory.Format
-        or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse;
+    /// <summary>The C categories without tab, newline and carriage return; unassigned code points stay.</summary>
+    private static bool IsControl(int c) => c is not ('\t' or '\n' or '\r') && EarlierUnicode.IsOther8(c);
 
     private static bool IsChinese(int c) => c is (>= 0x4E00 and <= 0x9FFF) or (>= 0x3400 and <= 0x4DBF) or (>= 0x20000 and <= 0x2A6DF) or (>= 0x2A700 and <= 0x2B81F)
         or (>= 0x2B920 and <= 0x2CEAF) or (>= 0xF900 and <= 0xFAFF) or (>= 0x2F800 and <= 0x2FA1F);

@@ -22,7 +22,7 @@ internal sealed class Lowercase : Normalizer
 /// <summary>Removes combining marks.</summary>
 internal sealed class StripAccents : Normalizer
 {
-    public override Piece Apply(Piece piece) => piece.Filtered(c => !CharacterClasses.IsMark(c));
+    public override Piece Apply(Piece piece) => piece.Filtered(c => !EarlierUnicode.IsMark9(c));
 }
 
 /// <summary>Removes white space at the ends.</summary>

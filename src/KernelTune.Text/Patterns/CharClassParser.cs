@@ -82,7 +82,7 @@ internal sealed class CharClassParser(PatternParser source)
             source.Skip(1);
             return '\b';
         }
-        if (source.ClassEscape() is { } rule)
+        if (source.ClassEscape(inClass: true) is { } rule)
         {
             rules.Add(rule);
             return null;
@@ -101,7 +101,7 @@ internal sealed class CharClassParser(PatternParser source)
         bool negative = text[start + 2] == '^';
         string name = text[(start + (negative ? 3 : 2))..close];
         if (name.Length == 0 || !name.All(char.IsAsciiLetter)) return null;
-        var rule = CharacterProperties.Named(name) ?? throw source.Fault($"the class '[:{name}:]' is not known");
+        var rule = CharacterProperties.Named(name, posix: true) ?? throw source.Fault($"the class '[:{name}:]' is not known");
         source.Skip(close + 2 - start);
         return negative ? c => !rule(c) : rule;
     }

@@ -16,8 +16,8 @@ internal static class CharacterProperties
         ("sk", "modifiersymbol"), ("so", "othersymbol"), ("cn", "unassigned"),
     ];
 
-    /// <summary>The property's rule, or null for a name that is not known.</summary>
-    public static Func<int, bool>? Named(string name)
+    /// <summary>The property's rule, or null for a name that is not known. Only between [: and :] does "punct" take in symbols.</summary>
+    public static Func<int, bool>? Named(string name, bool posix = false)
     {
         string loose = new string([.. name.Where(c => c is not (' ' or '-' or '_'))]).ToLowerInvariant();
         for (int i = 0; i < Categories.Length; i++)
@@ -38,16 +38,16 @@ internal static class CharacterProperties
             case "any": return _ => true;
             case "assigned": return c => CharacterClasses.Category(c) != UnicodeCategory.OtherNotAssigned;
             case "ascii": return c => c < 0x80;
-            case "alpha" or "alphabetic": return c => CharacterClasses.IsAlphabeticBase(c) || CharacterClasses.IsMark(c);
-            case "alnum": return c => CharacterClasses.IsAlphabeticBase(c) || CharacterClasses.IsMark(c) || CharacterClasses.IsDecimalDigit(c);
+            case "alpha" or "alphabetic": return CharacterClasses.IsAlphabetic;
+            case "alnum": return c => CharacterClasses.IsAlphabetic(c) || CharacterClasses.IsDecimalDigit(c);
             case "digit": return CharacterClasses.IsDecimalDigit;
-            case "upper" or "uppercase": return c => CharacterClasses.Category(c) == UnicodeCategory.UppercaseLetter || c is (>= 0x2160 and <= 0x216F) or (>= 0x24B6 and <= 0x24CF);
-            case "lower" or "lowercase": return c => CharacterClasses.Category(c) == UnicodeCategory.LowercaseLetter || c is 0xAA or 0xBA or (>= 0x2170 and <= 0x217F) or (>= 0x24D0 and <= 0x24E9);
+            case "upper" or "uppercase": return CharacterClasses.IsUppercase;
+            case "lower" or "lowercase": return CharacterClasses.IsLowercase;
             case "space" or "whitespace": return CharacterClasses.IsSpace;
             case "word": return CharacterClasses.IsWord;
             case "blank": return c => c == '\t' || CharacterClasses.Category(c) == UnicodeCategory.SpaceSeparator;
             case "cntrl": return c => CharacterClasses.Category(c) == UnicodeCategory.Control;
-            case "punct": return CharacterClasses.IsPunctuationOrAsciiSymbol;
+            case "punct": return posix ? c => CharacterClasses.IsPunctuation(c) || CharacterClasses.IsSymbol(c) : CharacterClasses.IsPunctuation;
             case "graph": return IsGraph;
             case "print": return c => IsGraph(c) || CharacterClasses.Category(c) == UnicodeCategory.SpaceSeparator;
             case "xdigit": return c => c < 0x80 && char.IsAsciiHexDigit((char)c);

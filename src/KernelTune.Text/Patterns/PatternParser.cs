@@ -251,19 +251,19 @@ internal sealed class PatternParser
             case 'K' or 'X' or 'Y' or 'y' or 'g' or 'k' or (>= '1' and <= '9'):
                 throw Wrong($"'\\{pattern[at]}' is not supported");
         }
-        if (ClassEscape() is { } rule) return new PatternNode.One(new CharSet(rule));
+        if (ClassEscape(inClass: false) is { } rule) return new PatternNode.One(new CharSet(rule));
         return Literal(CharacterEscape());
     }
 
-    /// <summary>After a backslash: \d \w \s \h and their negations, \p{…}; null if it is a character.</summary>
-    internal Func<int, bool>? ClassEscape()
+    /// <summary>After a backslash: \d \w \s \h and their negations, \p{…}; null if it is a character. Case is not folded here: only what a bracketed class collects is.</summary>
+    internal Func<int, bool>? ClassEscape(bool inClass)
     {
         switch (pattern[at])
         {
             case 'd': at++; return CharacterClasses.IsDecimalDigit;
             case 'D': at++; return c => !CharacterClasses.IsDecimalDigit(c);
-            case 'w': at++; return CharacterClasses.IsWord;
-            case 'W': at++; return c => !CharacterClasses.IsWord(c);
+            case 'w': at++; return Word(inClass);
+            case 'W': at++; return Word(inClass) is var word ? c => !word(c) : null;
             case 's': at++; return CharacterClasses.IsSpace;
             case 'S': at++; return c => !CharacterClasses.IsSpace(c);
             case 'h': at++; return c => c < 0x80 && char.IsAsciiHexDigit((char)c);
@@ -279,13 +279,16 @@ internal sealed class PatternParser
                     negative = !negative;
                     name = name[1..];
                 }
-                var rule = CharacterProperties.Named(name) ?? throw Wrong($"the property '{name}' is not known");
+                var rule = string.Equals(name, "word", StringComparison.OrdinalIgnoreCase) ? Word(inClass) : CharacterProperties.Named(name) ?? throw Wrong($"the property '{name}' is not known");
                 at = close + 1;
-                rule = Folded(rule);
                 return negative ? c => !rule(c) : rule;
             default: return null;
         }
     }
+
+    /// <summary>Outside brackets superscript digits and fractions of Latin-1 are word characters too: there Oniguruma asks another table.</summary>
+    private static Func<int, bool> Word(bool inClass) =>
+        inClass ? CharacterClasses.IsWord : c => CharacterClasses.IsWord(c) || c is 0xB2 or 0xB3 or 0xB9 or (>= 0xBC and <= 0xBE);
 
     /// <summary>After a backslash: the code point that it stands for.</summary>
     internal int CharacterEscape()

@@ -52,7 +52,7 @@ internal sealed class CharacterSplit(CharSet set, SplitBehavior behavior) : PreT
 
     public static CharacterSplit WhiteSpace() => new(CharacterClasses.IsSpace, SplitBehavior.Removed);
 
-    public static CharacterSplit Punctuation(SplitBehavior behavior) => new(CharacterClasses.IsPunctuationOrAsciiSymbol, behavior);
+    public static CharacterSplit Punctuation(SplitBehavior behavior) => new(EarlierUnicode.IsPunctuation8, behavior);
 
     public static CharacterSplit Delimiter(int character) => new(CharSet.Of(character), SplitBehavior.Removed);
 
@@ -114,7 +114,7 @@ internal sealed class UnicodeScripts : PreTokenizer
         for (int i = 0; i < piece.Length;)
         {
             int c = CodePoints.At(piece.Span, i, out int units);
-            string? script = c == ' ' ? null : c == 0x30FC ? "Han" : Scripts.Of(c) is "Hiragana" or "Katakana" ? "Han" : Scripts.Of(c);
+            string? script = c == ' ' ? null : c == 0x30FC ? "Han" : EarlierUnicode.Script9(c) switch { "Hiragana" or "Katakana" => "Han", var s => s };
             if (script is not null && script != last)
             {
                 if (begin >= 0) parts.Add(piece.Slice(begin, i));

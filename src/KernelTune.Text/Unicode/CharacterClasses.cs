@@ -5,6 +5,8 @@ namespace KernelTune.Text.Unicode;
 /// <summary>Classes of code points as Unicode (UTS #18, annex C) defines them.</summary>
 internal static class CharacterClasses
 {
+    private static readonly Lazy<RangeTable> OtherMarks = new(() => RangeTable.Read("UnicodeMarks.txt"));
+
     public static UnicodeCategory Category(int c) => CharUnicodeInfo.GetUnicodeCategory(c);
 
     public static bool IsLetter(int c) => Category(c) <= UnicodeCategory.OtherLetter;
@@ -29,8 +31,20 @@ internal static class CharacterClasses
     /// <summary>White_Space.</summary>
     public static bool IsSpace(int c) => c < 0x10000 && char.IsWhiteSpace((char)c);
 
-    /// <summary>Alphabetic, but for marks: letters, letter numbers and the circled, squared letters of Other_Alphabetic.</summary>
-    public static bool IsAlphabeticBase(int c) => Category(c) is <= UnicodeCategory.OtherLetter or UnicodeCategory.LetterNumber || IsEnclosedLetter(c);
+    /// <summary>Alphabetic: letters, letter numbers, enclosed letters and most marks.</summary>
+    public static bool IsAlphabetic(int c) =>
+        Category(c) is <= UnicodeCategory.OtherLetter or UnicodeCategory.LetterNumber || IsEnclosedLetter(c) || IsMark(c) && OtherMarks.Value.Find(c) is null;
+
+    /// <summary>Uppercase.</summary>
+    public static bool IsUppercase(int c) => Category(c) == UnicodeCategory.UppercaseLetter
+        || c is (>= 0x2160 and <= 0x216F) or (>= 0x24B6 and <= 0x24CF) or (>= 0x1F130 and <= 0x1F149) or (>= 0x1F150 and <= 0x1F169) or (>= 0x1F170 and <= 0x1F189);
+
+    /// <summary>Lowercase.</summary>
+    public static bool IsLowercase(int c) => Category(c) == UnicodeCategory.LowercaseLetter
+        || c is 0xAA or 0xBA or (>= 0x2B0 and <= 0x2B8) or 0x2C0 or 0x2C1 or (>= 0x2E0 and <= 0x2E4) or 0x345 or 0x37A or 0x10FC or (>= 0x1D2C and <= 0x1D6A) or 0x1D78
+            or (>= 0x1D9B and <= 0x1DBF) or 0x2071 or 0x207F or (>= 0x2090 and <= 0x209C) or (>= 0x2170 and <= 0x217F) or (>= 0x24D0 and <= 0x24E9) or 0x2C7C or 0x2C7D
+            or 0xA69C or 0xA69D or 0xA770 or (>= 0xA7F2 and <= 0xA7F4) or 0xA7F8 or 0xA7F9 or (>= 0xAB5C and <= 0xAB5F) or 0xAB69 or 0x10780 or (>= 0x10783 and <= 0x10785)
+            or (>= 0x10787 and <= 0x107B0) or (>= 0x107B2 and <= 0x107BA) or (>= 0x1E030 and <= 0x1E06D);
 
     /// <summary>What \w matches: alphabetic, marks, decimal digits, connectors.</summary>
     public static bool IsWord(int c) =>

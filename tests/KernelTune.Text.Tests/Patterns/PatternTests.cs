@@ -48,6 +48,13 @@ public class PatternTests
     [TestCase(@"x*", "axb", ExpectedResult = "|x|", TestName = "an empty match behind a match is none")]
     [TestCase(@"\Aa|a\z|b\Z", "aab\n", ExpectedResult = "a|b", TestName = "ends of the text")]
     [TestCase(@"(?<name>a)(?#note)b", "ab", ExpectedResult = "ab", TestName = "named groups and comments")]
+    [TestCase(@"\w|[\W]", "²a¼", ExpectedResult = "²|a|¼", TestName = "outside brackets superscripts are word characters")]
+    [TestCase(@"[\w]", "²a¼", ExpectedResult = "a", TestName = "inside they are not")]
+    [TestCase(@"[[:punct:]]", "a+€!", ExpectedResult = "+|€|!", TestName = "POSIX punctuation takes in symbols")]
+    [TestCase(@"\p{Punct}", "a+€!", ExpectedResult = "!", TestName = "the property does not")]
+    [TestCase(@"(?i:\p{Lu})", "aB", ExpectedResult = "B", TestName = "a property alone does not fold")]
+    [TestCase(@"(?i:[\p{Lu}])", "aB", ExpectedResult = "a|B", TestName = "in brackets it does")]
+    [TestCase(@"[[:alpha:]]", "a\u0345\u0301Ⓐ", ExpectedResult = "a|\u0345|Ⓐ", TestName = "some marks are alphabetic")]
     public string Matches(string pattern, string text) => All(pattern, text);
 
     [TestCase("a.b*c[d](e)\\f$^|?+ #{}")]

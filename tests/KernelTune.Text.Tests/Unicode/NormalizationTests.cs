@@ -48,4 +48,14 @@ public class NormalizationTests
         Assert.That((Lower('Σ'), Lower('ẞ'), Lower('\u212A'), Lower('ǅ'), Lower(0x10400), Lower('ı')), Is.EqualTo((0x3C3, 0xDF, (int)'k', 0x1C6, 0x10428, 0x131)));
         Assert.That((CaseMapping.ToLower('İ', out int dot), dot), Is.EqualTo(((int)'i', 0x307)));
     }
+
+    [Test]
+    public void Older_parts_keep_to_the_versions_they_were_built_on()
+    {
+        Assert.That((EarlierUnicode.IsMark9(0x301), EarlierUnicode.IsMark9(0x1CF2), EarlierUnicode.IsMark9(0xAFA)), Is.EqualTo((true, true, false)));
+        Assert.That((EarlierUnicode.IsPunctuation8('$'), EarlierUnicode.IsPunctuation8('。'), EarlierUnicode.IsPunctuation8(0x2E43)), Is.EqualTo((true, true, false)));
+        Assert.That((EarlierUnicode.Script9('a'), EarlierUnicode.Script9('漢'), EarlierUnicode.Script9(0x20BF)), Is.EqualTo(("Latin", "Han", (string?)null)));
+        Assert.That(Text(Normalization.Decompose(char.ConvertFromUtf32(0x11938), compatible: false)), Is.EqualTo(char.ConvertFromUtf32(0x11938)), "version 13");
+        Assert.That((Scripts.Of(0x31350), Scripts.Of('я'), Scripts.Of(0x378)), Is.EqualTo(("Han", "Cyrillic", (string?)null)));
+    }
 }
