@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using KernelTune.Checkpoints;
+using KernelTune.Kernels.Numerics;
 using KernelTune.Training.Recipes;
 using KernelTune.Training.Runs;
 
@@ -53,6 +54,19 @@ public sealed class KilledRunTests
         Drive.AssertSame(whole.Output, killed.Output, $"killed {kills} times");
     }
 
+    [TestCase(InstructionSet.Avx2, "DOTNET_EnableAVX512")]
+    [TestCase(InstructionSet.Portable, "DOTNET_EnableAVX2")]
+    public void A_process_without_the_wider_instructions_ends_in_the_same_bits(InstructionSet set, string without)
+    {
+        if (InstructionSets.Best <= set)
+            Assert.Ignore($"this machine has {InstructionSets.Best} at most");
+        using var world = new TinyWorld();
+        var whole = KilledRun.Recipe(world, "whole");
+        Drive.OnCpu(whole);
+        Assert.That(KilledRun.Start(world.Folder, "other", 0, null, set, without), Is.Zero, "3: it had other instructions");
+        Drive.AssertSame(whole.Output, world["other"], $"{InstructionSets.Best} and {set}");
+    }
+
     /// <summary>Copies the run's folder whenever a save is about to do something, or has: what a killed process leaves is what the files hold then.</summary>
     private sealed class Pictures(string output, string into) : ISaveProbe
     {
@@ -87,13 +101,18 @@ public sealed class KilledRunTests
     }
 }
 
-/// <summary>The process that is killed: run as <c>train FOLDER OUTPUT MOMENT</c> it trains and ends itself with SIGKILL at that moment of its saves.</summary>
+/// <summary>
+/// The process that is killed: run as <c>train FOLDER OUTPUT MOMENT SET</c> it trains with the widest instructions that it finds, which must be that set, and ends itself
+/// with SIGKILL at that moment of its saves.
+/// </summary>
 internal static class KilledRun
 {
     public static int Main(string[] args)
     {
-        if (args is not ["train", var folder, var output, var moment])
+        if (args is not ["train", var folder, var output, var moment, var set])
             return 0;
+        if (InstructionSets.Best.ToString() != set)
+            return 3;
         using var world = new TinyWorld(folder);
         var recipe = Recipe(world, output);
         Drive.OnCpu(recipe, resume: File.Exists(Path.Combine(recipe.Output, "recipe.yaml")), probe: new KillAt(int.Parse(moment, CultureInfo.InvariantCulture)));
@@ -105,19 +124,21 @@ internal static class KilledRun
         var recipe = ResumeTests.Hard(world, MethodKind.Lora, false, output);
         return recipe with
         {
-            Training = recipe.Training with { MaxSteps = 5 },
+            Training = recipe.Training with { MaxSteps = 4 },
             Evaluation = recipe.Evaluation with { Every = 2 },
             Checkpoint = new CheckpointSettings { Every = 2, Keep = 1 },
         };
     }
 
-    /// <summary>Starts the child; kills it from outside where <paramref name="milliseconds"/> are given.</summary>
-    public static int Start(string folder, string output, int moment, int? milliseconds)
+    /// <summary>Starts the child; kills it from outside where <paramref name="milliseconds"/> are given; takes instructions away by an environment variable where one is.</summary>
+    public static int Start(string folder, string output, int moment, int? milliseconds, InstructionSet? set = null, string? without = null)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
         {
-            ArgumentList = { typeof(KilledRun).Assembly.Location, "train", folder, output, moment.ToString(CultureInfo.InvariantCulture) },
+            ArgumentList = { typeof(KilledRun).Assembly.Location, "train", folder, output, moment.ToString(CultureInfo.InvariantCulture), (set ?? InstructionSets.Best).ToString() },
         };
+        if (without is not null)
+            start.Environment[without] = "0";
         using var child = Process.Start(start)!;
         if (milliseconds is { } wait && !child.WaitForExit(wait))
             child.Kill();
