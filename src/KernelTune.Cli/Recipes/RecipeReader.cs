@@ -199,11 +199,14 @@ internal static class RecipeReader
         int? steps = map.OptionalInteger("warmup_steps");
         double? ratio = map.OptionalNumber("warmup_ratio");
         if (steps is not null && ratio is not null) throw map.Wrong("warmup_steps", map.Node("warmup_steps")!, "warmup_steps or warmup_ratio, not both");
+        string type = map.Word("type", RecipeWords.Schedules, defaults.Type, [.. ScheduleSettings.Types.Except(RecipeWords.Schedules), "one-cycle", "step", "exponential", "plateau"]);
         return new ScheduleSettings
         {
-            Type = map.Word("type", RecipeWords.Schedules, defaults.Type, [.. ScheduleSettings.Types.Except(RecipeWords.Schedules), "one-cycle", "step", "exponential", "plateau"]),
+            Type = type,
             WarmupSteps = steps ?? 0,
-            WarmupRatio = ratio ?? (steps is null && map.Node("warmup_ratio") is null ? defaults.WarmupRatio : 0),
+
+            // "constant" means what it says: it warms up only where that is asked for.
+            WarmupRatio = ratio ?? (steps is null && map.Node("warmup_ratio") is null && type != "constant" ? defaults.WarmupRatio : 0),
         };
     }
 
