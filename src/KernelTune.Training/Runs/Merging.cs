@@ -31,12 +31,12 @@ public static class Merging
     /// <param name="format">How weights are stored; null: <see cref="FormatFor"/> of the base.</param>
     /// <param name="probes">Token sequences whose logits are compared; null: one spread over the vocabulary.</param>
     /// <param name="note">Told what a user should know.</param>
-    /// <param name="cancellation">Ends the loading.</param>
     /// <param name="shardBytes">The most bytes of a shard.</param>
+    /// <param name="cancellation">Ends the loading.</param>
     /// <exception cref="CheckpointException">Base or adapter cannot be used, or the base is read from <paramref name="output"/> itself.</exception>
     /// <exception cref="CheckpointStorageException">The output cannot be written, or holds something else.</exception>
     public static (WeightFormat Format, LogitDrift Drift) Run(string model, string adapter, string output, Device device, WeightFormat? format = null,
-        IReadOnlyList<int[]>? probes = null, Action<string>? note = null, CancellationToken cancellation = default, long shardBytes = ShardBytes)
+        IReadOnlyList<int[]>? probes = null, Action<string>? note = null, long shardBytes = ShardBytes, CancellationToken cancellation = default)
     {
         List<float[]> adapted;
         int vocabulary;
