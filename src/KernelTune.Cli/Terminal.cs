@@ -45,7 +45,7 @@ internal sealed class Terminal
         var error = new StreamWriter(System.Console.OpenStandardError(), new UTF8Encoding(false)) { AutoFlush = true };
         bool interactive = !System.Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") is not (null or "" or "dumb");
         bool colour = interactive && !System.Console.IsOutputRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
-        return new Terminal(output, error, interactive, colour, interactive ? Math.Max(System.Console.WindowWidth, 40) : null);
+        return new Terminal(output, error, interactive, colour, interactive && System.Console.WindowWidth >= 40 ? System.Console.WindowWidth : null);
     }
 
     /// <summary>Something worth knowing, on standard error.</summary>
@@ -66,8 +66,9 @@ internal sealed class Terminal
         }
         if (passing && IsInteractive)
         {
-            // Carriage return, and erase to the end of the line.
-            Error.Write($"\r{text}\x1b[K");
+            // Carriage return, and erase to the end of the line; a line that wraps could not be taken back.
+            int width = Progress.Profile.Width - 1;
+            Error.Write($"\r{(text.Length <= width ? text : text[..width])}\x1b[K");
             _lineIsOpen = true;
             return;
         }

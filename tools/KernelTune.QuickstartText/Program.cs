@@ -4,8 +4,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using KernelTune.QuickstartText;
 
-const string Usage = "usage: KernelTune.QuickstartText --out FOLDER [--seed 7] [--documents 24000] [--people 240] [--towns 48] [--vocabulary 1536]";
-string? folder = null;
+const string Usage = "usage: KernelTune.QuickstartText --out FOLDER [--seed 7] [--documents 24000] [--people 240] [--towns 48] [--vocabulary 1536] [--embed PRETRAINED]";
+string? folder = null, pretrained = null;
 int seed = 7, documents = 24_000, people = 240, towns = 48, vocabulary = 1536;
 for (int i = 0; i < args.Length; i++)
 {
@@ -13,6 +13,7 @@ for (int i = 0; i < args.Length; i++)
     if (i + 1 >= args.Length) return Wrong($"{option} needs a value");
     string value = args[++i];
     if (option == "--out") folder = value;
+    else if (option == "--embed") pretrained = value;
     else if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number)) return Wrong($"{option}: found {value}, wanted a whole number");
     else if (option == "--seed") seed = number;
     else if (option == "--documents") documents = number;
@@ -26,11 +27,21 @@ if (people is < 20 or > 1000 || towns is < 4 or > 200 || documents < 10 || vocab
 
 // One generator of random numbers a file: asking for more documents changes none of the questions.
 var world = new World(people, towns, new SeededRandom((ulong)seed));
-Directory.CreateDirectory(folder);
-string[] pretraining = [.. new Documents(world, new SeededRandom((ulong)seed + 1)).Write(documents)];
-WriteLines("pretrain.jsonl", pretraining.Select(Text));
-ModelFolder.Write(Path.Combine(folder, "model"), pretraining, vocabulary);
-WriteLines("pretrain-validation.jsonl", new Documents(world, new SeededRandom((ulong)seed + 2)).Write(Math.Max(10, documents / 60)).Select(Text));
+string data = folder;
+if (pretrained is not null)
+{
+    // What the command embeds: the trained model and the questions, without the text that it was trained on.
+    EmbeddedFiles.Write(pretrained, Path.Combine(folder, "model"));
+    data = Path.Combine(folder, "data");
+}
+Directory.CreateDirectory(data);
+if (pretrained is null)
+{
+    string[] pretraining = [.. new Documents(world, new SeededRandom((ulong)seed + 1)).Write(documents)];
+    WriteLines("pretrain.jsonl", pretraining.Select(Text));
+    WriteLines("pretrain-validation.jsonl", new Documents(world, new SeededRandom((ulong)seed + 2)).Write(Math.Max(10, documents / 60)).Select(Text));
+    ModelFolder.Write(Path.Combine(folder, "model"), pretraining, vocabulary);
+}
 
 var questions = new Questions(world, new SeededRandom((ulong)seed + 3));
 int train = people * 55 / 100, validation = people / 10;
@@ -48,7 +59,7 @@ static string Chat(Question q) =>
 
 void WriteLines(string name, IEnumerable<string> lines)
 {
-    string path = Path.Combine(folder, name);
+    string path = Path.Combine(data, name);
     string[] all = [.. lines];
     File.WriteAllText(path, string.Join('\n', all) + "\n", new UTF8Encoding(false));
     Console.WriteLine($"{path}: {all.Length} lines, {new FileInfo(path).Length} bytes");

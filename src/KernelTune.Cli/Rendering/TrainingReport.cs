@@ -12,7 +12,7 @@ namespace KernelTune.Cli.Rendering;
 internal sealed class TrainingReport(Terminal terminal, Device device, double? peakFlops) : IProgress<RunEvent>
 {
     // A redirected run writes about this many lines of steps, however long it is.
-    private const int MostLines = 200;
+    private const int MostLines = 100;
 
     private double _seconds;
     private int _steps;

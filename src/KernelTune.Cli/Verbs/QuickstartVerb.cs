@@ -40,20 +40,18 @@ internal sealed class QuickstartVerb
         QuickstartFiles.Unpack(folder, control);
         QuickstartQuestion[] questions = [.. QuickstartFiles.Questions("data/test.jsonl").Take(count)];
 
-        using Device device = _machine.Open(parsed);
         terminal.Info($"a small pretrained model answers {questions.Length} questions about people it has read of");
-        Examination before = Ask(Path.Combine(folder, "model"), null, device, questions, terminal, stop);
+        Examination before = Ask(Path.Combine(folder, "model"), null, parsed, questions, terminal, stop);
         if (!json) Show(questions, before, "before", terminal);
 
         Recipe recipe = RecipeReader.Read(Path.Combine(folder, "recipe.yaml"), []);
         var clock = Stopwatch.StartNew();
-        device.Ledger.ResetPeak();
-        (RunResult result, LedgerView ledger) = new RunConductor(terminal, device).Train(new RunRequest(recipe), stop);
+        (RunResult result, LedgerView ledger) = Train(recipe, parsed, terminal, stop);
         double seconds = clock.Elapsed.TotalSeconds;
         if (result.End == RunEnd.Interrupted) return;
 
         string adapter = Path.Combine(recipe.Output, "final");
-        Examination after = Ask(recipe.Model, adapter, device, questions, terminal, stop);
+        Examination after = Ask(recipe.Model, adapter, parsed, questions, terminal, stop);
         if (json)
         {
             terminal.WriteJson(new JsonObject
@@ -72,14 +70,22 @@ internal sealed class QuickstartVerb
         Show(questions, after, "after", terminal);
         LedgerTable.Show(ledger, terminal.Results);
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"right answers: {before.Right} of {questions.Length} before ({before.Score:P0}), {after.Right} after ({after.Score:P0}); {result.Steps} steps of LoRA in {seconds:0} seconds"));
+            $"right answers: {before.Right} of {questions.Length} before ({100 * before.Score:0}%), {after.Right} after ({100 * after.Score:0}%); {result.Steps} steps of LoRA in {seconds:0} seconds"));
         terminal.Out.WriteLine("none of these people was asked about in training: the model had read of them, and learned how to answer");
         terminal.Out.WriteLine($"model, data and recipe: {folder}; adapter: {adapter}");
         terminal.Out.WriteLine($"ask it yourself: kerneltune generate {adapter} \"{questions[0].Text}\"");
     }
 
-    private static Examination Ask(string model, string? adapter, Device device, QuickstartQuestion[] questions, Terminal terminal, CancellationToken stop)
+    // A device of its own for each part: the ledger of the training is the training's alone.
+    private (RunResult Result, LedgerView Ledger) Train(Recipe recipe, ParseResult parsed, Terminal terminal, CancellationToken stop)
     {
+        using Device device = _machine.Open(parsed);
+        return new RunConductor(terminal, device).Train(new RunRequest(recipe), stop);
+    }
+
+    private Examination Ask(string model, string? adapter, ParseResult parsed, QuickstartQuestion[] questions, Terminal terminal, CancellationToken stop)
+    {
+        using Device device = _machine.Open(parsed);
         using LoadedModel loaded = LoadedModel.Open(model, adapter, device, terminal.Warn, stop);
         return Examination.Of(loaded, questions, stop);
     }
@@ -94,7 +100,7 @@ internal sealed class QuickstartVerb
             table.AddRow(Markup.Escape(questions[i].Text), Markup.Escape(answer), Markup.Escape(questions[i].Answer), right ? "[green]right[/]" : "[red]wrong[/]");
         }
         terminal.Results.Write(table);
-        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{when}: {examination.Right} of {questions.Length} right ({examination.Score:P0})"));
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{when}: {examination.Right} of {questions.Length} right ({100 * examination.Score:0}%)"));
     }
 
     private static string FreeName(string name)

@@ -21,8 +21,8 @@ public sealed record OptimizerSettings
     public IReadOnlyList<OptimizerGroup> Groups { get; init; } = [];
 }
 
-/// <summary>Parameters whose name <paramref name="Match"/> finds a match in, with settings of their own.</summary>
-/// <param name="Match">A regular expression, searched for in the parameter's name.</param>
+/// <summary>Parameters that <paramref name="Match"/> selects by their names, with settings of their own.</summary>
+/// <param name="Match">A regular expression over the parameter's whole name, as PEFT's expressions are: <c>.*norm\.weight</c>.</param>
 /// <param name="LearningRate">Null: the optimizer's.</param>
 /// <param name="WeightDecay">Null: the optimizer's.</param>
 public sealed record OptimizerGroup(string Match, double? LearningRate = null, double? WeightDecay = null);
