@@ -105,7 +105,7 @@ public sealed class Lora
             if (!byName.TryGetValue(tensor.Name, out var parameter))
                 parameter = BaseOf(modules, tensor);
             if (parameter is not null)
-                yield return TensorToSave.Of(tensor.Name, [.. tensor.Shape.Select(n => (long)n)], Numbers(parameter), DType.F32);
+                yield return new TensorToSave(tensor.Name, DType.F32, [.. tensor.Shape.Select(n => (long)n)], sink => Write(parameter, sink));
         }
     }
 
@@ -131,6 +131,16 @@ public sealed class Lora
         var merged = Numbers(occupant.Base);
         AddDelta(merged, occupant);
         return merged;
+    }
+
+    // Read when its turn comes, into memory that is used again: an adapter is never held twice.
+    private static void Write(Parameter parameter, TensorSink sink)
+    {
+        var numbers = System.Buffers.ArrayPool<float>.Shared.Rent(checked((int)parameter.Shape.Elements));
+        var own = numbers.AsSpan(0, (int)parameter.Shape.Elements);
+        parameter.Read(own);
+        sink.Write(own);
+        System.Buffers.ArrayPool<float>.Shared.Return(numbers);
     }
 
     private static float[] Numbers(Parameter parameter)

@@ -134,9 +134,24 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
     private static void LoadExact(SafetensorsFile file, string name, View view)
     {
         StrictKeys.CheckShape(file, name, [.. view.Shape.ToArray().Select(n => (long)n)]);
-        if (view.Type == DType.F64 && file.Get(name).Format.Scalar == DType.F64)
-            view.Device.Write<double>(view, MemoryMarshal.Cast<byte, double>(file.ReadRaw(name)));
-        else
-            view.Device.Write<float>(view, file.ReadF32(name));
+        var info = file.Get(name);
+        int rows = (int)info.Rows, atOnce = (int)Math.Clamp(PieceElements / Math.Max(1, info.RowElements), 1, Math.Max(1, rows));
+        bool exact = view.Type == DType.F64 && info.Format.Scalar == DType.F64;
+        for (int first = 0; first < rows; first += atOnce)
+        {
+            int count = Math.Min(atOnce, rows - first), elements = checked((int)(count * info.RowElements));
+            var part = view.Slice(0, first, count);
+            if (exact)
+            {
+                var doubles = new double[elements];
+                file.ReadRawRows(name, first, count, MemoryMarshal.AsBytes(doubles.AsSpan()));
+                view.Device.Write<double>(part, doubles);
+                continue;
+            }
+            var floats = ArrayPool<float>.Shared.Rent(elements);
+            file.ReadF32Rows(name, first, count, floats.AsSpan(0, elements));
+            view.Device.Write<float>(part, floats.AsSpan(0, elements));
+            ArrayPool<float>.Shared.Return(floats);
+        }
     }
 }
