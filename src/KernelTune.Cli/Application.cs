@@ -6,6 +6,9 @@ namespace KernelTune.Cli;
 /// <summary>The command <c>kerneltune</c>: its verbs, the options that they share, and how each ends.</summary>
 internal sealed class Application
 {
+    // Linux's EPIPE, which .NET hands through.
+    private const int BrokenPipe = 32;
+
     private readonly Terminal _terminal;
     private readonly Signals? _signals;
     private readonly Option<string> _logFormat = new("--log-format") { Description = "text, or json: one object a line, on standard error", Recursive = true };
@@ -48,6 +51,11 @@ internal sealed class Application
             {
                 work(parsed, _terminal, _signals?.Stop ?? default);
                 return (int)(_signals?.Code ?? ExitCode.Success);
+            }
+            catch (IOException e) when (e.HResult == BrokenPipe)
+            {
+                // Whoever read the results has read enough: nobody is left to be told.
+                return (int)ExitCode.Storage;
             }
             catch (OperationCanceledException) when (_signals?.Code is not null)
             {

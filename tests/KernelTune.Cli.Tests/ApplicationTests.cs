@@ -77,4 +77,15 @@ public sealed class ApplicationTests
     [Test]
     public void A_bug_says_so() =>
         Assert.That(Failures.Describe(new InvalidOperationException("x"), debug: false), Is.EqualTo("internal error: InvalidOperationException: x (--debug shows where)"));
+
+    [Test]
+    public void Fault_54_results_that_cannot_be_written_are_exit_4()
+    {
+        using var error = new StringWriter();
+        using var device = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        var full = new StreamWriter(device, leaveOpen: true) { AutoFlush = true };   // not disposed: it would flush once more
+        int code = Application.Run(["doctor", "--quick"], new Terminal(full, error));
+        Assert.That(code, Is.EqualTo(4));
+        Assert.That(error.ToString(), Does.StartWith("error: ").And.Contain("No space left on device"));
+    }
 }

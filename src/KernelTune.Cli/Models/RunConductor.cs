@@ -23,17 +23,14 @@ internal sealed class RunConductor(Terminal terminal, Device device)
         (MemoryPlan plan, RunView view) = Plan(run);
         if (!terminal.LogsJson) RunPanel.Show(view, terminal.Progress);
         Note(run);
-        long before = ProcessMemory.Resident;
         run.Start(stop);
-        run.WriteMemory("plan.json", new PlanFile(ByCategory(plan.PeakByCategory), plan.Peak, plan.Touched, before, before + plan.Touched));
         RunResult result = TrainingLoop.Run(run, stop);
         terminal.CloseLine();
         long[] measured = device.Ledger.AtPeak();
         var ledger = new LedgerView(
             [.. Rows(plan.PeakByCategory, measured)],
             new LedgerRow("pool, with its gaps", plan.Touched, device.Touched),
-            new LedgerRow("process", before + plan.Touched, ProcessMemory.PeakResident));
-        run.WriteMemory("ledger.json", new PlanFile(ByCategory(measured), device.Ledger.Peak, device.Touched, before, ProcessMemory.PeakResident));
+            new LedgerRow("process", run.ResidentBefore + plan.Touched, ProcessMemory.PeakResident));
         return (result, ledger);
     }
 
@@ -78,9 +75,6 @@ internal sealed class RunConductor(Terminal terminal, Device device)
         where row.Predicted > 0 || row.Measured > 0
         orderby row.Predicted descending
         select row;
-
-    private static Dictionary<string, long> ByCategory(IReadOnlyList<long> bytes) =>
-        Enum.GetValues<Category>().Where(c => bytes[(int)c] > 0).ToDictionary(c => c.Label(), c => bytes[(int)c]);
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

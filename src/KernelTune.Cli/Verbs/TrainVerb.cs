@@ -60,6 +60,7 @@ internal sealed class TrainVerb
         string loss = result is { FirstEvaluation: { } first, LastEvaluation: { } last }
             ? string.Create(CultureInfo.InvariantCulture, $", validation loss {first:0.0000} before and {last:0.0000} after (best {result.BestEvaluation ?? last:0.0000})")
             : "";
+        if (result.Test is { } test) loss += string.Create(CultureInfo.InvariantCulture, $", test loss {test:0.0000}");
         string where = result.End == RunEnd.Interrupted ? "--resume goes on from" : "everything is in";
         return string.Create(CultureInfo.InvariantCulture, $"{end} after {result.Steps} steps{loss}; {where} {result.Output}");
     }
@@ -88,6 +89,7 @@ internal sealed class TrainVerb
         ["end"] = result.End switch { RunEnd.Finished => "finished", RunEnd.StoppedEarly => "stopped_early", _ => "interrupted" },
         ["steps"] = result.Steps,
         ["validation_loss"] = new JsonObject { ["first"] = result.FirstEvaluation, ["last"] = result.LastEvaluation, ["best"] = result.BestEvaluation },
+        ["test_loss"] = result.Test,
         ["memory"] = ledger.ToJson(),
         ["output"] = result.Output,
     };

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace KernelTune.Training.Runs;
 
 /// <summary>Resident memory of this process, as Linux counts it; elsewhere the working set.</summary>
-internal static class ProcessMemory
+public static class ProcessMemory
 {
     /// <summary>Bytes resident now.</summary>
     public static long Resident => Read("VmRSS:") ?? Environment.WorkingSet;

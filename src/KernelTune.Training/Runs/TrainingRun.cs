@@ -157,6 +157,9 @@ public sealed class TrainingRun : IDisposable
             WriteMemory("plan.json", PlanFile.Of(planned.PeakByCategory, planned.Peak, planned.Touched, residentBefore, residentBefore + planned.Touched));
     }
 
+    /// <summary>Bytes of the process that were resident before the model was loaded; 0 until then.</summary>
+    public long ResidentBefore => residentBefore;
+
     private MetricsFile? Metrics { get; set; }
 
     private CheckpointWriter? Checkpoints { get; set; }

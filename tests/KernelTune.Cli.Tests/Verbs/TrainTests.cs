@@ -42,6 +42,14 @@ public sealed class TrainTests
     }
 
     [Test]
+    public void The_test_rows_are_judged_at_the_end()
+    {
+        CommandLine run = _work.Train("full.yaml", "data.test=chat.jsonl", "data.validation=none");
+        Assert.That(run.Code, Is.Zero, run.Error);
+        Assert.That(run.Out, Does.Match(@"finished after 3 steps, test loss [\d.]+; everything is in"));
+    }
+
+    [Test]
     public void A_dry_run_predicts_and_writes_nothing()
     {
         CommandLine run = _work.Train("full.yaml", "--dry-run", "--json");
