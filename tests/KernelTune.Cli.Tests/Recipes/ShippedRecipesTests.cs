@@ -45,6 +45,14 @@ public sealed class ShippedRecipesTests
         }
     }
 
+    [Test]
+    public void A_users_recipe_halved_the_held_out_loss()
+    {
+        double[] curve = [.. File.ReadLines(Path.Combine(Root, "recipes", "smollm2", "instructions.metrics.jsonl")).Select(l => JsonNode.Parse(l)!).Where(l => l["eval_loss"] is not null).Select(l => (double)l["eval_loss"]!)];
+        Assert.That((curve[0], curve[^1]), Is.EqualTo((2.847015, 1.468138)).Within(1e-6));
+        Assert.That(curve, Is.Ordered.Descending);
+    }
+
     private static string FindRoot()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
