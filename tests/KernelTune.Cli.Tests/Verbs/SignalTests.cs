@@ -16,8 +16,12 @@ public sealed partial class SignalTests
         using Process process = Start(work, "training.max_steps=100000");
         WaitForStep(process);
         Assert.That(Kill(process.Id, signal), Is.Zero);
-        string error = process.StandardError.ReadToEnd();
-        Assert.That(process.WaitForExit(60_000), "it must leave after the step");
+        Task<string> rest = process.StandardError.ReadToEndAsync();
+        bool left = process.WaitForExit(60_000);
+        if (!left)
+            process.Kill(entireProcessTree: true);
+        string error = rest.GetAwaiter().GetResult();
+        Assert.That(left, "it must leave after the step");
         Assert.That(process.ExitCode, Is.EqualTo(code), error);
         Assert.That(Directory.GetDirectories(work["base"], "checkpoint-*"), Is.Not.Empty);
 
@@ -30,7 +34,9 @@ public sealed partial class SignalTests
     private static Process Start(Workplace work, params string[] settings)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "kerneltune.dll");
-        var start = new ProcessStartInfo("dotnet", [program, "train", work["full.yaml"], "--threads", "1", "data.validation=none", "schedule.type=constant", .. settings])
+
+        // A shell starts what runs in its background with SIGINT ignored, and that is inherited: the process under test must get the default.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", program, "train", work["full.yaml"], "--threads", "1", "data.validation=none", "schedule.type=constant", .. settings])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
