@@ -15,6 +15,8 @@ internal static class CpuKernels
         table.Add<GatherCall>(new CpuGather(cpu));
         table.Add<ScatterAddCall>(new CpuScatterAdd(cpu));
         table.Add<RandomCall>(new CpuRandom(cpu));
+        table.Add<UnfoldCall>(new CpuUnfold(cpu));
+        table.Add<FoldCall>(new CpuFold(cpu));
         table.Add<DropoutCall>(new CpuDropout(cpu));
         table.Add<RotaryTableCall>(new CpuRotaryTable(cpu));
         table.Add<AdamWCall>(new CpuAdamW(cpu));

@@ -19,6 +19,8 @@ public sealed class ReferenceDevice : HostMemoryDevice
         Table.Add<GatherCall>(new ReferenceGather());
         Table.Add<ScatterAddCall>(new ReferenceScatterAdd());
         Table.Add<RandomCall>(new ReferenceRandom());
+        Table.Add<UnfoldCall>(new ReferenceUnfold());
+        Table.Add<FoldCall>(new ReferenceFold());
         Table.Add<RotaryTableCall>(new ReferenceRotaryTable());
         Table.Add<AdamWCall>(new ReferenceAdamW());
     }
