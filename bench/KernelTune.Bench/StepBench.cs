@@ -36,8 +36,8 @@ internal static class StepBench
         using var peakPool = new WorkerPool(report.Threads);
         using var ours = new TrainableModel(recipe, JsonSettings.Parse("config.json", Encoding.UTF8.GetBytes(Config(model))), device);
         ModelWeights.Initialize(ours.Model, device, 1);
-        ours.Lora?.Initialize(device, 1);
-        Batch[] batches = [Tokens(batch, length, ours.Model.VocabularySize)];
+        ours.Method.Initialize(device, 1);
+        Batch[] batches = [Tokens(batch, length, ((CausalLanguageModel)ours.Model).VocabularySize)];
         double flops = ours.Flops(batches);
         using var peer = Option("--peer", "") is { Length: > 0 } command ? new Peer(command) : null;
         var rates = Enumerable.Repeat(1e-4, ours.Optimizer.Groups.Count).ToArray();

@@ -10,13 +10,25 @@ namespace KernelTune.Methods;
 /// <summary>
 /// LoRA on a model (Hu et al., 2021; rsLoRA: Kalajdzievski, 2023): a plan put at its sites, with what else it trains (biases, whole modules). Its tensors have PEFT's names.
 /// </summary>
-public sealed class Lora
+public sealed class Lora : IMethod
 {
     private readonly List<ILoraOccupant> occupants = [];
     private readonly Dictionary<string, Parameter> byName = new(StringComparer.Ordinal);
     private readonly List<Parameter> trainable = [];
 
-    private Lora(LoraPlan plan) => Plan = plan;
+    private readonly Module model;
+
+    private Lora(LoraPlan plan, Module model) => (Plan, this.model) = (plan, model);
+
+    public string Description => FormattableString.Invariant($"lora, rank {Plan.Config.R}, alpha {Plan.Config.LoraAlpha}, {Plan.Sites.Count} sites");
+
+    public bool IsAdapter => true;
+
+    public int Passes => 2;
+
+    public IReadOnlyList<string> Warnings => Plan.Warnings;
+
+    public string? WhyUnmergeable => null;
 
     /// <summary>Which sites, which ranks, which tensors.</summary>
     public LoraPlan Plan { get; }
@@ -36,7 +48,7 @@ public sealed class Lora
         if (config.UseDora || config.LoraBias)
             throw new MethodException($"{(config.UseDora ? "use_dora" : "lora_bias")} is not built yet");
         var plan = LoraPlan.Make(config, ModelSites.Of(model), modelType);
-        var lora = new Lora(plan);
+        var lora = new Lora(plan, model);
         var modules = model.Tree().ToLookup(m => m.Path, StringComparer.Ordinal);
         foreach (var site in plan.Sites)
         {
@@ -96,8 +108,16 @@ public sealed class Lora
         return extra;
     }
 
+    public IReadOnlyList<string> Load(Device device, AdapterFolder folder) => Load(device, folder.Weights);
+
+    public void Save(AtomicFolder folder, string baseName, string? taskType)
+    {
+        var config = Plan.Config with { BaseModelNameOrPath = baseName, TaskType = Plan.Config.TaskType ?? taskType };
+        AdapterFolder.Write(folder, LoraConfigJson.Write(config), ToSave());
+    }
+
     /// <summary>The tensors of the adapter file as they are now, in ordinal order of their names.</summary>
-    public IEnumerable<TensorToSave> ToSave(Module model)
+    public IEnumerable<TensorToSave> ToSave()
     {
         var modules = model.BaseParameters().ToDictionary(p => p.Path, StringComparer.Ordinal);
         foreach (var tensor in Plan.Tensors)
@@ -123,15 +143,20 @@ public sealed class Lora
         }
     }
 
+    public bool Changes(Parameter parameter, string modulePath) => OccupantOf(parameter, modulePath) is not null;
+
     /// <summary>The weight of one site as merging makes it. Where the base's weight is tied, its other name keeps what it has.</summary>
     /// <exception cref="MethodException">The site is not adapted.</exception>
-    public float[] MergedAt(string modulePath)
+    public float[] Merged(Parameter parameter, string modulePath)
     {
-        var occupant = occupants.Find(o => o.Site.Module.Path == modulePath) ?? throw new MethodException($"{modulePath} is not adapted");
+        var occupant = OccupantOf(parameter, modulePath) ?? throw new MethodException($"{modulePath} is not adapted");
         var merged = Numbers(occupant.Base);
         AddDelta(merged, occupant);
         return merged;
     }
+
+    private ILoraOccupant? OccupantOf(Parameter parameter, string modulePath) =>
+        occupants.Find(o => o.Site.Module.Path == modulePath && ReferenceEquals(o.Base, parameter));
 
     // Read when its turn comes, into memory that is used again: an adapter is never held twice.
     private static void Write(Parameter parameter, TensorSink sink)

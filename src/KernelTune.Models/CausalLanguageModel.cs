@@ -10,8 +10,12 @@ namespace KernelTune.Models;
 /// <summary>
 /// A decoder with a head over its vocabulary. Calling it gives the hidden states [B, T, C] after the last norm; <see cref="Logits"/> and <see cref="Loss"/> go on from there.
 /// </summary>
-public abstract class CausalLanguageModel(JsonSettings config, string architecture) : Module<TokenInput, Tensor>("")
+public abstract class CausalLanguageModel(JsonSettings config, string architecture) : Module<TokenInput, Tensor>(""), IPretrainedModel
 {
+    public Module Root => this;
+
+    private HashSet<Parameter>? norms;
+
     /// <summary>The configuration it was built from.</summary>
     public JsonSettings Config { get; } = config;
 
@@ -57,6 +61,21 @@ public abstract class CausalLanguageModel(JsonSettings config, string architectu
 
     /// <summary>Names in a checkpoint that are no weights of the model: buffers that older versions saved.</summary>
     public virtual bool IsKnownBuffer(string key) => false;
+
+    public IEnumerable<(Parameter Parameter, string Twin)> Twins => IsTied ? [(Head.Weight, $"{Head.Path}.weight")] : [];
+
+    public string? ExplainShape(Parameter parameter, IReadOnlyList<long> found) => ReferenceEquals(parameter, TokenTable.Weight) && found is [var rows, _] && rows != VocabularySize
+        ? $"it has {rows} rows where config.json's vocab_size is {VocabularySize}"
+        : null;
+
+    /// <summary>As Transformers does: matrices from a normal distribution of initializer_range, norms 1, biases 0.</summary>
+    public FreshWeight Fresh(Parameter parameter)
+    {
+        norms ??= Tree().Where(m => m is RmsNorm or LayerNorm).SelectMany(m => m.OwnParameters).ToHashSet();
+        if (parameter.Path.EndsWith(".bias", StringComparison.Ordinal))
+            return FreshWeight.Of(0);
+        return norms.Contains(parameter) ? FreshWeight.Of(1) : FreshWeight.Normal(Config.Double("initializer_range", 0.02));
+    }
 
     /// <summary>Room for keys and values of <paramref name="batch"/> rows of at most <paramref name="capacity"/> tokens.</summary>
     public KvCache NewCache(Device device, int batch, int capacity) => new(device, Layers, batch, capacity, KeyValueHeads, HeadDim);

@@ -1,8 +1,6 @@
 using KernelTune.Autograd;
 using KernelTune.Checkpoints;
 using KernelTune.Devices;
-using KernelTune.Kernels.Numerics;
-using KernelTune.Modules;
 
 namespace KernelTune.Models;
 
@@ -12,28 +10,37 @@ public static class ModelWeights
     /// <summary>
     /// Loads every base parameter of a model. Frozen matrices go straight into the device's packed form, a few rows at a time: no tensor is held twice.
     /// </summary>
+    /// <param name="model">Where to.</param>
+    /// <param name="source">Where from.</param>
+    /// <param name="device">Where the weights will lie.</param>
+    /// <param name="fresh">Parameters that are not read: a new head. They are left without a value.</param>
+    /// <param name="cancellation">Ends the loading.</param>
     /// <returns>Names in the source that the model does not know: a warning.</returns>
     /// <exception cref="CheckpointException">A weight is missing or has another shape: nothing has been loaded then.</exception>
-    public static IReadOnlyList<string> Load(CausalLanguageModel model, IWeightSource source, Device device, CancellationToken cancellation = default)
+    public static IReadOnlyList<string> Load(IPretrainedModel model, IWeightSource source, Device device, IReadOnlySet<Parameter>? fresh = null, CancellationToken cancellation = default)
     {
         var keys = new List<(Parameter Parameter, string Key)>();
         var tied = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var parameter in model.BaseParameters())
-        {
-            string usual = parameter.Path;
-            string key = model.CheckpointKeys(parameter).FirstOrDefault(k => source.TryGet(k, out _)) ?? usual;
-            keys.Add((parameter, key));
-            if (model.IsTied && ReferenceEquals(parameter, model.Head.Weight) && key != $"{model.Head.Path}.weight")
-                tied.Add($"{model.Head.Path}.weight", key);
-        }
+        var twins = model.Twins.ToLookup(t => t.Parameter, t => t.Twin);
         var known = source.Names.Where(model.IsKnownBuffer).ToHashSet(StringComparer.Ordinal);
+        foreach (var parameter in model.Root.BaseParameters())
+        {
+            string key = model.CheckpointKeys(parameter).FirstOrDefault(k => source.TryGet(k, out _)) ?? model.CheckpointKeys(parameter).First();
+            if (fresh?.Contains(parameter) == true)
+            {
+                known.Add(key);
+                continue;
+            }
+            keys.Add((parameter, key));
+            foreach (string twin in twins[parameter].Where(t => t != key))
+                tied.Add(twin, key);
+        }
         var extra = StrictKeys.Check(keys.Select(k => k.Key), known, tied, source);
         foreach (var (parameter, key) in keys)
         {
-            var shape = parameter.Shape.ToArray().Select(n => (long)n).ToArray();
-            if (ReferenceEquals(parameter, model.TokenTable.Weight) && source.Get(key).Shape is [var rows, _] && rows != model.VocabularySize)
-                throw new CheckpointException(source.Location, $"it has {rows} rows where config.json's vocab_size is {model.VocabularySize}", tensor: key);
-            StrictKeys.CheckShape(source, key, shape);
+            if (model.ExplainShape(parameter, source.Get(key).Shape) is { } why)
+                throw new CheckpointException(source.Location, why, tensor: key);
+            StrictKeys.CheckShape(source, key, [.. parameter.Shape.ToArray().Select(n => (long)n)]);
         }
         foreach (var (twin, key) in tied)
             CheckEqual(source, key, twin);
@@ -68,60 +75,20 @@ public static class ModelWeights
             throw new CheckpointException(source.Location, $"it differs from {key}, to which config.json ties it; \"tie_word_embeddings\": false wanted there", tensor: twin);
     }
 
-    /// <summary>
-    /// Draws every base parameter as Transformers initialises it: matrices from a normal distribution of initializer_range, norms 1, biases 0. A function of seed and path alone.
-    /// </summary>
-    public static void Initialize(CausalLanguageModel model, Device device, ulong seed)
+    /// <summary>Draws every base parameter as the model says. A function of seed and path alone.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="device">Where the weights will lie.</param>
+    /// <param name="seed">The run's.</param>
+    /// <param name="only">Only these: a new head; null: all.</param>
+    public static void Initialize(IPretrainedModel model, Device device, ulong seed, IReadOnlySet<Parameter>? only = null)
     {
-        double range = model.Config.Double("initializer_range", 0.02);
-        var norms = model.Tree().Where(m => m is RmsNorm or LayerNorm).SelectMany(m => m.OwnParameters).ToHashSet();
-        foreach (var parameter in model.BaseParameters())
+        foreach (var parameter in model.Root.BaseParameters())
         {
-            bool isBias = parameter.Path.EndsWith(".bias", StringComparison.Ordinal), isNorm = norms.Contains(parameter);
-            var stream = new NormalStream(seed, parameter.Path);
-            parameter.Load(device, (_, _, numbers) =>
-            {
-                if (isBias || isNorm)
-                    numbers.Fill(isBias ? 0 : 1);
-                else
-                    stream.Fill(numbers, range);
-            });
+            if (only?.Contains(parameter) == false)
+                continue;
+            var fresh = model.Fresh(parameter);
+            var stream = new RandomStream(seed, parameter.Path);
+            parameter.Load(device, (_, _, numbers) => stream.Fill(numbers, fresh));
         }
-    }
-}
-
-/// <summary>Normally distributed numbers in order, from Philox by Box and Muller's transform: a function of seed and name alone.</summary>
-public sealed class NormalStream(ulong seed, string name)
-{
-    private readonly RandomPlace place = new(seed, StableHash.Site(name + "/init"), 0, 0);
-    private uint block;
-    private int have;
-    private (double A, double B, double C, double D) ready;
-
-    /// <summary>The next numbers of the stream, times <paramref name="deviation"/>.</summary>
-    public void Fill(Span<float> numbers, double deviation)
-    {
-        for (int i = 0; i < numbers.Length; i++)
-            numbers[i] = (float)(deviation * Next());
-    }
-
-    private double Next()
-    {
-        if (have == 0)
-        {
-            Philox.Block(place, block++, out KernelTune.Kernels.Lanes.U32 a, out var b, out var c, out var d);
-            (ready.A, ready.B) = Pair(a.Value, b.Value);
-            (ready.C, ready.D) = Pair(c.Value, d.Value);
-            have = 4;
-        }
-        have--;
-        return have switch { 3 => ready.A, 2 => ready.B, 1 => ready.C, _ => ready.D };
-    }
-
-    // u in (0, 1], so that its logarithm is finite.
-    private static (double First, double Second) Pair(uint first, uint second)
-    {
-        double radius = Math.Sqrt(-2 * Math.Log((first + 1.0) / 4294967296.0)), angle = 2 * Math.PI * second / 4294967296.0;
-        return (radius * Math.Cos(angle), radius * Math.Sin(angle));
     }
 }

@@ -1,41 +1,33 @@
 using KernelTune.Autograd;
 using KernelTune.Data;
-using KernelTune.Devices;
 using KernelTune.Devices.Memory;
-using KernelTune.Evaluation.Metrics;
 using KernelTune.Models;
+using KernelTune.Training.Tasks;
 
 namespace KernelTune.Training;
 
-/// <summary>The loss of held-out batches: the mean over all their labels, not the mean of the batches' means.</summary>
+/// <summary>Judges held-out batches.</summary>
 public static class Evaluator
 {
     /// <summary>Runs the batches without a tape. Dropout is off.</summary>
-    public static LossMean Loss(CausalLanguageModel model, Session session, IEnumerable<Batch> batches, CancellationToken cancellation = default)
+    public static Judgement Judge(TrainingTask task, IPretrainedModel model, Session session, IEnumerable<IBatch> batches, CancellationToken cancellation = default)
     {
-        var mean = new LossMean();
+        var judgement = new Judgement();
         var (phase, recording, training) = (session.Phase, session.Recording, session.Training);
         (session.Phase, session.Recording, session.Training) = (Phase.Evaluation, false, false);
-        Span<float> sum = stackalloc float[1];
         try
         {
             foreach (var batch in batches)
             {
                 cancellation.ThrowIfCancellationRequested();
                 using var scope = session.Enter();
-                var one = session.Upload<double>([1], new Shape(1), session.Real);
-                var (input, targets) = BatchUpload.Of(session, batch);
-                var loss = model.Loss(input, targets, one);
-                if (!session.Device.Computes)
-                    continue;
-                session.Device.Read(loss.View.Reshape(new Shape(1)), sum);
-                mean.AddSum(sum[0], batch.LabelTokens);
+                task.Judge(model, session, batch, judgement);
             }
         }
         finally
         {
             (session.Phase, session.Recording, session.Training) = (phase, recording, training);
         }
-        return mean;
+        return judgement;
     }
 }

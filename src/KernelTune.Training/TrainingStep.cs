@@ -8,6 +8,7 @@ using KernelTune.Kernels.Numerics;
 using KernelTune.Models;
 using KernelTune.Modules;
 using KernelTune.Training.Optimizers;
+using KernelTune.Training.Tasks;
 
 namespace KernelTune.Training;
 
@@ -17,13 +18,14 @@ namespace KernelTune.Training;
 /// </summary>
 public sealed class TrainingStep : IDisposable
 {
-    private readonly CausalLanguageModel model;
+    private readonly TrainingTask task;
+    private readonly IPretrainedModel model;
     private readonly AdamWOptimizer optimizer;
     private readonly View results;
 
-    public TrainingStep(CausalLanguageModel model, Session session, AdamWOptimizer optimizer)
+    public TrainingStep(TrainingTask task, IPretrainedModel model, Session session, AdamWOptimizer optimizer)
     {
-        (this.model, Session, this.optimizer) = (model, session, optimizer);
+        (this.task, this.model, Session, this.optimizer) = (task, model, session, optimizer);
         results = session.Device.Allocate(new Shape(2, 2), session.Real, Category.OptimizerState);
     }
 
@@ -43,7 +45,7 @@ public sealed class TrainingStep : IDisposable
     /// <param name="step">Its number, from 0.</param>
     /// <param name="batches">The micro-batches.</param>
     /// <param name="rates">The learning rate of each parameter group.</param>
-    public void Run(int step, IReadOnlyList<Batch> batches, ReadOnlySpan<double> rates)
+    public void Run(int step, IReadOnlyList<IBatch> batches, ReadOnlySpan<double> rates)
     {
         var device = Session.Device;
         Session.Parameters!.Clear();
@@ -52,7 +54,7 @@ public sealed class TrainingStep : IDisposable
         device.Run(new FillCall(loss, 0));
         long labels = 0;
         foreach (var batch in batches)
-            labels += batch.LabelTokens;
+            labels += batch.LabelCount;
         using (Session.Enter())
         {
             var inverse = Session.Upload<double>([labels > 0 ? 1.0 / labels : 0], new Shape(1), Session.Real);
@@ -61,8 +63,7 @@ public sealed class TrainingStep : IDisposable
                 Session.MicroBatch = i;
                 Session.Phase = Phase.Forward;
                 using var scope = Session.Enter();
-                var (input, targets) = BatchUpload.Of(Session, batches[i]);
-                var part = model.Loss(input, targets, inverse);
+                var part = task.Loss(model, Session, batches[i], inverse);
                 device.Run(MapCall.Binary<Add, None>(loss, loss, part.View.Reshape(new Shape(1))));
                 Session.Backward(part);
             }
@@ -73,46 +74,4 @@ public sealed class TrainingStep : IDisposable
     }
 
     public void Dispose() => results.Block.Release();
-}
-
-/// <summary>Batches onto a device.</summary>
-public static class BatchUpload
-{
-    /// <summary>The model's input and what each position must predict: labels shifted by one, −100 where there is nothing.</summary>
-    public static (TokenInput Input, Tensor Targets) Of(Session session, Batch batch)
-    {
-        var shape = new Shape(batch.Rows, batch.Columns);
-        var ids = session.Upload<int>(batch.InputIds, shape, DType.I64);
-        var targets = session.Upload<int>(Shifted(batch), shape, DType.I64);
-        var positions = batch.PositionIds is { } given && (batch.CuSeqLens is not null || PadsLeft(batch)) ? session.Upload<int>(given, shape, DType.I64) : null;
-        var mask = PadsLeft(batch) ? session.Upload<int>(batch.AttentionMask!, shape, DType.I64) : null;
-        var starts = batch.CuSeqLens is { } cu ? session.Upload<int>(cu, new Shape(cu.Length), DType.I64) : null;
-        int? end = positions is null ? null : batch.PositionIds!.Max() + 1;
-        return (new TokenInput(ids, positions, mask, starts, PositionsEnd: end), targets);
-    }
-
-    // Padding on the right needs no mask under a causal one: no real token sees it, and its own labels are ignored.
-    private static bool PadsLeft(Batch batch)
-    {
-        if (batch.AttentionMask is not { } mask)
-            return false;
-        for (int row = 0; row < batch.Rows; row++)
-        {
-            if (batch.Columns > 0 && mask[row * batch.Columns] == 0)
-                return true;
-        }
-        return false;
-    }
-
-    private static int[] Shifted(Batch batch)
-    {
-        var targets = new int[batch.Labels.Length];
-        for (int row = 0; row < batch.Rows; row++)
-        {
-            int at = row * batch.Columns;
-            for (int t = 0; t < batch.Columns; t++)
-                targets[at + t] = t + 1 < batch.Columns ? batch.Labels[at + t + 1] : -100;
-        }
-        return targets;
-    }
 }

@@ -32,7 +32,7 @@ internal static class TinyModel
         foreach (var parameter in model.BaseParameters().Where(p => p.Shape.Length == 1))
         {
             var numbers = new float[parameter.Shape.Elements];
-            new NormalStream(9, parameter.Path).Fill(numbers, 0.2);
+            new RandomStream(9, parameter.Path).Fill(numbers, FreshWeight.Normal(0.2));
             if (!parameter.Path.EndsWith(".bias", StringComparison.Ordinal))
                 numbers = Array.ConvertAll(numbers, n => 1 + n);
             parameter.Load(device, numbers);

@@ -49,24 +49,16 @@ internal sealed class RunConductor(Terminal terminal, Device device)
         using var shapes = new ShapesDevice(run.Device);
         MemoryPlan plan = run.Plan(shapes);
         Recipe recipe = run.Recipe;
-        string method = recipe.Method == MethodKind.Lora
-            ? Text($"lora, rank {recipe.Lora.Config.R}, alpha {recipe.Lora.Config.LoraAlpha}") + (recipe.Adapter is { } adapter ? $", from {adapter}" : "")
-            : "full";
-        string data = Text($"{run.Data.Train.Count} rows{(recipe.Data.Packing ? " (packed)" : "")}, {run.StepsPerEpoch} steps an epoch, {run.Steps} steps in all")
-            + (run.Data.Validation is { } validation ? Text($"; {validation.Rows.Count} rows to validate on") : "");
+        string method = plan.Method + (recipe.Adapter is { } adapter ? $", from {adapter}" : "");
+        string data = Text($"{run.Data.Count} rows{(recipe.Data.Packing ? " (packed)" : "")}, {run.StepsPerEpoch} steps an epoch, {run.Steps} steps in all")
+            + (run.Data.Validation is { } validation ? Text($"; {validation.Count} rows to validate on") : "");
         var memory = Enum.GetValues<Category>().Select(c => (c.Label(), plan.PeakByCategory[(int)c])).Where(m => m.Item2 > 0).OrderByDescending(m => m.Item2);
         return (plan, new RunView(recipe.Model, run.Architecture, method, plan.Trainable, plan.Total, data, MachineOptions.Describe(run.Device), [.. memory], plan.Touched, run.Output));
     }
 
     private void Note(TrainingRun run)
     {
-        foreach (var account in run.Data.Accounts)
-        {
-            var p = account.Preparation;
-            if (account.Reading.Skipped > 0) terminal.Warn(Text($"{account.File}: {account.Reading.Skipped} rows could not be read and were left out"));
-            if (p.Truncated > 0) terminal.Warn(Text($"{account.File}: {p.Truncated} rows were longer than max_length and were cut ({p.TokensCut} tokens)"));
-            if (p.Dropped > 0) terminal.Warn(Text($"{account.File}: {p.Dropped} rows have no label and were left out"));
-        }
+        foreach (string note in run.Data.Notes) terminal.Warn(note);
     }
 
     private static IEnumerable<LedgerRow> Rows(IReadOnlyList<long> predicted, long[] measured) =>

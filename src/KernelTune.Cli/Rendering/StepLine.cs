@@ -9,12 +9,13 @@ namespace KernelTune.Cli.Rendering;
 /// <param name="Loss">Before the update.</param>
 /// <param name="LearningRate">Of the step.</param>
 /// <param name="GradientNorm">Before clipping.</param>
-/// <param name="TokensPerSecond">Of the step.</param>
+/// <param name="ItemsPerSecond">Of the step.</param>
+/// <param name="ItemsName">"tokens", "pictures".</param>
 /// <param name="PeakShare">Model FLOPs a second as a share of the measured peak; null: it was not measured.</param>
 /// <param name="Memory">Bytes in use at most so far.</param>
 /// <param name="Left">Time left, at the pace so far.</param>
 internal readonly record struct StepView(
-    int Step, int Steps, double Loss, double LearningRate, double GradientNorm, double TokensPerSecond, double? PeakShare, long Memory, TimeSpan Left);
+    int Step, int Steps, double Loss, double LearningRate, double GradientNorm, double ItemsPerSecond, string ItemsName, double? PeakShare, long Memory, TimeSpan Left);
 
 /// <summary>A step as a line of text, columns aligned from line to line.</summary>
 internal static class StepLine
@@ -25,8 +26,10 @@ internal static class StepLine
         string number = step.Step.ToString(CultureInfo.InvariantCulture).PadLeft(width);
         string peak = step.PeakShare is { } share ? string.Create(CultureInfo.InvariantCulture, $"  {100 * share,3:0}% of peak") : "";
         return string.Create(CultureInfo.InvariantCulture,
-            $"step {number}/{step.Steps}  loss {Number(step.Loss)}  lr {step.LearningRate:0.00e+00}  norm {Number(step.GradientNorm)}  {step.TokensPerSecond,7:N0} tok/s{peak}  {ByteCount.Show(step.Memory)}  {Time(step.Left)} left");
+            $"step {number}/{step.Steps}  loss {Number(step.Loss)}  lr {step.LearningRate:0.00e+00}  norm {Number(step.GradientNorm)}  {step.ItemsPerSecond,7:N0} {Short(step.ItemsName)}/s{peak}  {ByteCount.Show(step.Memory)}  {Time(step.Left)} left");
     }
+
+    private static string Short(string items) => items == "tokens" ? "tok" : items;
 
     /// <summary>h:mm:ss, or m:ss below an hour.</summary>
     public static string Time(TimeSpan time) =>

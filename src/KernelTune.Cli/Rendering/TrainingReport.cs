@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using KernelTune.Devices;
 using KernelTune.Training.Runs;
+using KernelTune.Training.Tasks;
 
 namespace KernelTune.Cli.Rendering;
 
@@ -39,7 +40,7 @@ internal sealed class TrainingReport(Terminal terminal, Device device, double? p
         _seconds += step.Seconds;
         _steps++;
         double share = peakFlops is { } peak && step.Seconds > 0 ? step.Flops / step.Seconds / peak : 0;
-        var view = new StepView(step.Step, step.Steps, step.Loss, step.LearningRate, step.GradientNorm, step.Seconds > 0 ? step.Tokens / step.Seconds : 0,
+        var view = new StepView(step.Step, step.Steps, step.Loss, step.LearningRate, step.GradientNorm, step.Seconds > 0 ? step.Items / step.Seconds : 0, step.ItemsName,
             peakFlops is null ? null : share, device.Ledger.Peak, TimeSpan.FromSeconds((step.Steps - step.Step) * _seconds / _steps));
         int every = terminal.IsInteractive || terminal.LogsJson ? 1 : Math.Max(1, step.Steps / MostLines);
         if (step.Step % every != 0 && step.Step != step.Steps && step.Step != 1) return;
@@ -52,7 +53,7 @@ internal sealed class TrainingReport(Terminal terminal, Device device, double? p
             ["loss"] = Number(step.Loss),
             ["learning_rate"] = step.LearningRate,
             ["grad_norm"] = Number(step.GradientNorm),
-            ["tokens_per_second"] = view.TokensPerSecond,
+            [$"{step.ItemsName}_per_second"] = view.ItemsPerSecond,
             ["memory_bytes"] = view.Memory,
             ["seconds_left"] = view.Left.TotalSeconds,
         };
@@ -60,12 +61,14 @@ internal sealed class TrainingReport(Terminal terminal, Device device, double? p
         terminal.Event(fields, StepLine.Format(view), passing: true);
     }
 
-    private void Evaluation(EvaluationEvent evaluation) => terminal.Event(
-        new JsonObject
-        {
-            ["event"] = "evaluation", ["step"] = evaluation.Step, ["loss"] = Number(evaluation.Loss), ["perplexity"] = Number(evaluation.Perplexity), ["best"] = evaluation.IsBest,
-        },
-        string.Create(CultureInfo.InvariantCulture, $"after step {evaluation.Step}: validation loss {evaluation.Loss:0.0000}, perplexity {evaluation.Perplexity:0.000}{(evaluation.IsBest ? ", the best so far" : "")}"));
+    private void Evaluation(EvaluationEvent evaluation)
+    {
+        var fields = new JsonObject { ["event"] = "evaluation", ["step"] = evaluation.Step };
+        foreach (Figure figure in evaluation.Figures) fields[figure.Name] = Number(figure.Value);
+        fields["best"] = evaluation.IsBest;
+        string figures = string.Join(", ", evaluation.Figures.Select(f => string.Create(CultureInfo.InvariantCulture, $"{f.Name} {f.Value:0.0000}")));
+        terminal.Event(fields, string.Create(CultureInfo.InvariantCulture, $"after step {evaluation.Step}: validation {figures}{(evaluation.IsBest ? ", the best so far" : "")}"));
+    }
 
     // JSON has no NaN.
     private static JsonValue Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : JsonValue.Create(value.ToString(CultureInfo.InvariantCulture))!;

@@ -1,7 +1,7 @@
 namespace KernelTune.Data;
 
 /// <summary>A micro-batch: matrices of [Rows, Columns], row-major, ready to be uploaded.</summary>
-public sealed class Batch
+public sealed class Batch : IBatch
 {
     public required int Rows { get; init; }
 
@@ -33,6 +33,10 @@ public sealed class Batch
 
     /// <summary>Tokens that are not padding.</summary>
     public int Tokens { get; init; }
+
+    int IBatch.Items => Tokens;
+
+    int IBatch.LabelCount => LabelTokens;
 
     /// <summary>Labels that carry loss once they are shifted: those of column 0 have nothing before them and do not count.</summary>
     public int LabelTokens

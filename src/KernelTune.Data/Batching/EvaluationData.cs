@@ -3,7 +3,7 @@ using KernelTune.Text.Chat;
 namespace KernelTune.Data;
 
 /// <summary>Rows that are looked at and not learned from: validation and test.</summary>
-public sealed class EvaluationData
+public sealed class EvaluationData : IEvaluationData
 {
     private readonly SftCollator _collator;
 
@@ -30,6 +30,12 @@ public sealed class EvaluationData
 
     /// <summary>All rows once, in the files' order, padded on the right.</summary>
     public IEnumerable<Batch> Batches(int batchSize) => new TrainingBatches(Rows, _collator, batchSize, null).InOrder();
+
+    int IEvaluationData.Count => Rows.Count;
+
+    IEnumerable<IBatch> IEvaluationData.Batches(int batchSize) => Batches(batchSize);
+
+    IBatch IEvaluationData.Largest(int batchSize) => Largest(batchSize);
 
     /// <summary>The batch that needs the most memory.</summary>
     public Batch Largest(int batchSize) => new TrainingBatches(Rows, _collator, batchSize, null).Largest();

@@ -9,7 +9,7 @@ public readonly record struct BatchState(long Epoch, long Position);
 /// An endless stream of micro-batches over rows, epoch after epoch. Its order depends on the seed and the epoch alone, so a state that was saved continues with
 /// exactly the batches that would have followed. The last batch of an epoch may be shorter than the others.
 /// </summary>
-public sealed class TrainingBatches
+public sealed class TrainingBatches : IBatchStream
 {
     private readonly IReadOnlyList<TokenRow> _rows;
     private readonly SftCollator _collator;
@@ -82,6 +82,10 @@ public sealed class TrainingBatches
             if (largest is null || (long)batch.Rows * batch.Columns > (long)largest.Rows * largest.Columns) largest = batch;
         return largest!;
     }
+
+    IBatch IBatchStream.Next() => Next();
+
+    IBatch IBatchStream.Largest() => Largest();
 
     private int RowAt(long epoch, int position)
     {

@@ -5,7 +5,7 @@ using KernelTune.Text.Chat;
 namespace KernelTune.Data;
 
 /// <summary>The rows that a recipe trains and validates on, tokenized; and the streams of batches over them.</summary>
-public sealed class TrainingData
+public sealed class TrainingData : ITrainingData
 {
     private readonly TrainingDataOptions _options;
     private readonly int _padTokenId;
@@ -25,6 +25,14 @@ public sealed class TrainingData
 
     /// <summary>What became of each training file.</summary>
     public IReadOnlyList<FileAccount> Accounts { get; }
+
+    int ITrainingData.Count => Train.Count;
+
+    IEvaluationData? ITrainingData.Validation => Validation;
+
+    public IReadOnlyList<string> Notes => [.. Accounts.SelectMany(a => a.Notes())];
+
+    IBatchStream ITrainingData.Batches() => Batches();
 
     /// <summary>SHA-256 of the training rows, hexadecimal: a run that is resumed must find the same.</summary>
     public string Fingerprint { get; }

@@ -70,4 +70,16 @@ public sealed record TrainingDataOptions : RowOptions
 /// <param name="File">Its path.</param>
 /// <param name="Reading">What reading met.</param>
 /// <param name="Preparation">What preparing met.</param>
-public sealed record FileAccount(string File, ReadAccount Reading, PreparationAccount Preparation);
+public sealed record FileAccount(string File, ReadAccount Reading, PreparationAccount Preparation)
+{
+    /// <summary>What was left out or cut, in words.</summary>
+    public IEnumerable<string> Notes()
+    {
+        if (Reading.Skipped > 0)
+            yield return FormattableString.Invariant($"{File}: {Reading.Skipped} rows could not be read and were left out");
+        if (Preparation.Truncated > 0)
+            yield return FormattableString.Invariant($"{File}: {Preparation.Truncated} rows were longer than max_length and were cut ({Preparation.TokensCut} tokens)");
+        if (Preparation.Dropped > 0)
+            yield return FormattableString.Invariant($"{File}: {Preparation.Dropped} rows have no label and were left out");
+    }
+}

@@ -25,7 +25,7 @@ public static class RecipeRules
         if (recipe.Output.Length == 0) yield return new("output", "missing: the folder of the run");
         if (!IsDevice(recipe.Device)) yield return new("device", $"found {recipe.Device}, wanted auto, cpu or reference");
         if (recipe.MemoryLimit is <= 0) yield return new("memory_limit", Text($"found {recipe.MemoryLimit}, wanted more than 0 bytes, or none"));
-        if (recipe is { Adapter: not null, Method: not MethodKind.Lora }) yield return new("adapter", "an adapter to start from needs method: lora");
+        if (recipe is { Adapter: not null, Method: MethodKind.Full }) yield return new("adapter", "an adapter to start from needs an adapter's method, such as lora");
         if (recipe is { Init: Initialization.Random, Method: not MethodKind.Full }) yield return new("init", "random weights need method: full: a frozen random base learns nothing");
         foreach (RecipeProblem problem in OfLora(recipe.Lora)) yield return problem;
         foreach (RecipeProblem problem in OfData(recipe.Data)) yield return problem;

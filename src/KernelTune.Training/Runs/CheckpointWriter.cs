@@ -12,7 +12,7 @@ namespace KernelTune.Training.Runs;
 /// <summary>
 /// Writes and reads checkpoints. The top of a folder is what PEFT or Transformers loads as it stands; <c>trainer/</c> below it holds what a resume needs besides.
 /// </summary>
-public sealed class CheckpointWriter(TrainableModel model, string modelName, string modelFolder, IReadOnlyDictionary<string, string> tokenizerFiles, ISaveProbe? probe = null)
+public sealed class CheckpointWriter(TrainableModel model, string modelName, string modelFolder, IReadOnlyDictionary<string, string> sideFiles, ISaveProbe? probe = null)
 {
     /// <summary>The folder of a checkpoint's trainer state.</summary>
     public const string TrainerFolder = "trainer";
@@ -59,10 +59,9 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
 
     private void WriteModel(AtomicFolder folder, RunState state)
     {
-        if (model.Lora is { } lora)
+        if (model.Method.IsAdapter)
         {
-            var config = lora.Plan.Config with { BaseModelNameOrPath = modelName, TaskType = lora.Plan.Config.TaskType ?? "CAUSAL_LM" };
-            AdapterFolder.Write(folder, LoraConfigJson.Write(config), lora.ToSave(model.Model));
+            model.Method.Save(folder, modelName, model.Task.PeftTaskType);
         }
         else
         {
@@ -75,7 +74,7 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
             if (File.Exists(generation))
                 folder.Copy(generation, "generation_config.json");
         }
-        foreach (var (name, path) in tokenizerFiles)
+        foreach (var (name, path) in sideFiles)
             folder.Copy(path, name);
         folder.Write("README.md", ModelCard.Text(model, modelName, state));
     }
@@ -83,7 +82,7 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
     /// <summary>The model's own weights under the checkpoint's names.</summary>
     public static IEnumerable<TensorToSave> ModelTensors(TrainableModel model, DType type)
     {
-        foreach (var parameter in model.Model.BaseParameters())
+        foreach (var parameter in model.Model.Root.BaseParameters())
         {
             string key = model.Model.CheckpointKeys(parameter).First();
             yield return new TensorToSave(key, type, [.. parameter.Shape.ToArray().Select(n => (long)n)], sink => InPieces(parameter.Value.View, sink, exact: false));

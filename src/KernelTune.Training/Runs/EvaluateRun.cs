@@ -3,6 +3,7 @@ using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Evaluation.Metrics;
 using KernelTune.Training.Recipes;
+using KernelTune.Training.Tasks;
 
 namespace KernelTune.Training.Runs;
 
@@ -30,6 +31,7 @@ public static class EvaluateRun
     /// <exception cref="DataException">A file or a row cannot be used.</exception>
     public static IReadOnlyList<(string Name, LossMean Loss)> SideBySide(EvaluateRequest request, Device device, Action<string>? note = null, CancellationToken cancellation = default)
     {
+        var task = new CausalLmTask();
         var results = new List<(string, LossMean)>();
         foreach (string? adapter in request.Adapter is null ? [null] : (string?[])[null, request.Adapter])
         {
@@ -37,7 +39,7 @@ public static class EvaluateRun
             var settings = request.Data with { MaxLength = Math.Min(request.Data.MaxLength, loaded.Model.MaxPositions) };
             var rows = RunData.LoadEvaluation(request.Files, settings, request.SkipBad, request.Strict, loaded.Text);
             using var session = new Session(device);
-            results.Add((adapter is null ? "base" : "adapter", Evaluator.Loss(loaded.Model, session, rows.Batches(request.BatchSize), cancellation)));
+            results.Add((adapter is null ? "base" : "adapter", Evaluator.Judge(task, loaded.Model, session, rows.Batches(request.BatchSize), cancellation).Loss));
         }
         return results;
     }

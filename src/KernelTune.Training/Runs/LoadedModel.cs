@@ -10,15 +10,15 @@ public sealed class LoadedModel : IDisposable
 {
     private readonly HuggingFaceFolder _source;
 
-    private LoadedModel(HuggingFaceFolder source, Device device, CausalLanguageModel model, Lora? lora) =>
-        (_source, Device, Model, Lora, Text) = (source, device, model, lora, TextTools.Open(source.Folder));
+    private LoadedModel(HuggingFaceFolder source, Device device, CausalLanguageModel model, IMethod? method) =>
+        (_source, Device, Model, Method, Text) = (source, device, model, method, TextTools.Open(source.Folder));
 
     public Device Device { get; }
 
     public CausalLanguageModel Model { get; }
 
-    /// <summary>The adapter's LoRA; null: the base alone.</summary>
-    public Lora? Lora { get; }
+    /// <summary>The adapter's method; null: the base alone.</summary>
+    public IMethod? Method { get; }
 
     public TextTools Text { get; }
 
@@ -64,13 +64,13 @@ public sealed class LoadedModel : IDisposable
         {
             using AdapterFolder? folder = adapter is null ? null : AdapterFolder.Open(adapter);
             built = ModelRegistry.CausalLanguageModel(source.Config);
-            Lora? lora = folder is null ? null : Attach(built, folder, note);
-            foreach (string extra in ModelWeights.Load(built, source.Weights, device, cancellation))
+            IMethod? method = folder is null ? null : AdapterMethods.Attach(built, built.ModelType, folder.Config, note);
+            foreach (string extra in ModelWeights.Load(built, source.Weights, device, cancellation: cancellation))
                 note?.Invoke($"{source.Weights.Location}: {CheckpointException.Quote(extra)} is no weight of {built.Architecture} and was left out");
-            if (lora is not null)
-                foreach (string extra in lora.Load(device, folder!.Weights))
+            if (method is not null && folder is not null)
+                foreach (string extra in method.Load(device, folder))
                     note?.Invoke($"{folder.Weights.Location}: {CheckpointException.Quote(extra)} is not of this adapter and was left out");
-            return new LoadedModel(source, device, built, lora);
+            return new LoadedModel(source, device, built, method);
         }
         catch
         {
@@ -84,16 +84,6 @@ public sealed class LoadedModel : IDisposable
     {
         Free(Model);
         _source.Dispose();
-    }
-
-    private static Lora Attach(CausalLanguageModel model, AdapterFolder folder, Action<string>? note)
-    {
-        folder.RequireMethod("LORA");
-        List<string> dropped = [];
-        LoraConfig config = LoraConfigJson.Read(folder.Config, dropped);
-        foreach (string key in dropped) note?.Invoke($"{folder.Location}: key {CheckpointException.Quote(key)} is not known and was left out");
-        if (config.BeyondPlain(fresh: false) is [var beyond, ..]) throw new MethodException($"{folder.Location}: {beyond} is not built yet");
-        return Lora.Attach(model, model.ModelType, config);
     }
 
     private static void Free(CausalLanguageModel model)

@@ -2,8 +2,6 @@ using KernelTune.Checkpoints;
 using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Devices.Memory;
-using KernelTune.Methods;
-using KernelTune.Models;
 using KernelTune.Training.Recipes;
 
 namespace KernelTune.Training.Runs;
@@ -14,19 +12,20 @@ namespace KernelTune.Training.Runs;
 /// <param name="Touched">Bytes of the pool's segments that can be resident: the peak with the pool's gaps.</param>
 /// <param name="Trainable">Elements that train.</param>
 /// <param name="Total">Elements in all.</param>
-public sealed record MemoryPlan(IReadOnlyList<long> PeakByCategory, long Peak, long Touched, long Trainable, long Total)
+/// <param name="Method">The method in words.</param>
+public sealed record MemoryPlan(IReadOnlyList<long> PeakByCategory, long Peak, long Touched, long Trainable, long Total, string Method)
 {
     /// <summary>Runs loading, the largest batch of each evaluation and two steps of the largest micro-batches.</summary>
-    public static MemoryPlan Of(Recipe recipe, JsonSettings config, Device shapes, IReadOnlyList<Batch> largest, IReadOnlyList<Batch> evaluations, LoraConfig? adapter = null)
+    public static MemoryPlan Of(Recipe recipe, JsonSettings config, Device shapes, IReadOnlyList<IBatch> largest, IReadOnlyList<IBatch> evaluations, JsonSettings? adapter = null)
     {
         using var model = new TrainableModel(recipe, config, shapes, adapter);
-        foreach (var parameter in model.Model.AllParameters())
+        foreach (var parameter in model.Model.Root.AllParameters())
             parameter.Load(shapes, static (_, _, _) => { });
-        Evaluator.Loss(model.Model, model.Session, evaluations);
+        Evaluator.Judge(model.Task, model.Model, model.Session, evaluations);
         var rates = new double[model.Optimizer.Groups.Count];
         model.Step.Run(0, largest, rates);
         model.Step.Run(1, largest, rates);
-        return new MemoryPlan(shapes.Ledger.AtPeak(), shapes.Ledger.Peak, shapes.Touched, model.TrainableElements, model.TotalElements);
+        return new MemoryPlan(shapes.Ledger.AtPeak(), shapes.Ledger.Peak, shapes.Touched, model.TrainableElements, model.TotalElements, model.Method.Description);
     }
 }
 

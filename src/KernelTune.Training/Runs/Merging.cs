@@ -3,6 +3,7 @@ using KernelTune.Autograd;
 using KernelTune.Checkpoints;
 using KernelTune.Devices;
 using KernelTune.Kernels.Numerics;
+using KernelTune.Methods;
 using KernelTune.Modules;
 
 namespace KernelTune.Training.Runs;
@@ -45,6 +46,8 @@ public static class Merging
             string full = Path.GetFullPath(output) + Path.DirectorySeparatorChar;
             if (loaded.Source.Weights.Files.FirstOrDefault(f => Path.GetFullPath(f).StartsWith(full, StringComparison.Ordinal)) is { } own)
                 throw new CheckpointException(output, $"it holds the base's own weights, {CheckpointException.Quote(own)}; another folder wanted");
+            if (loaded.Method?.WhyUnmergeable is { } why)
+                throw new MethodException($"{adapter}: {why}");
             format ??= FormatFor(loaded.Source.Weights);
             probes ??= [Probe(loaded)];
             vocabulary = loaded.Model.VocabularySize;
@@ -94,10 +97,8 @@ public static class Merging
         return all;
     }
 
-    private static bool IsAdapted(LoadedModel loaded, string modulePath) => loaded.Lora?.Plan.Sites.Any(s => s.Module.Path == modulePath) ?? false;
-
-    private static bool Parts(LoadedModel loaded) =>
-        loaded.Model.IsTied && (IsAdapted(loaded, loaded.Model.Head.Path) || IsAdapted(loaded, loaded.Model.TokenTable.Path));
+    private static bool Parts(LoadedModel loaded) => loaded.Model.IsTied && loaded.Method is { } method
+        && (method.Changes(loaded.Model.Head.Weight, loaded.Model.Head.Path) || method.Changes(loaded.Model.TokenTable.Weight, loaded.Model.TokenTable.Path));
 
     private static IEnumerable<TensorToSave> Tensors(LoadedModel loaded, WeightFormat format)
     {
@@ -115,8 +116,8 @@ public static class Merging
     {
         long[] shape = [.. parameter.Shape.ToArray().Select(n => (long)n)];
         string path = name == $"{loaded.Model.Head.Path}.weight" ? loaded.Model.Head.Path : parameter.Path[..Math.Max(0, parameter.Path.LastIndexOf('.'))];
-        if (parameter.Shape.Length == 2 && IsAdapted(loaded, path))
-            return new TensorToSave(name, format, shape, sink => sink.Write(loaded.Lora!.MergedAt(path)));
+        if (loaded.Method is { } method && method.Changes(parameter, path))
+            return new TensorToSave(name, format, shape, sink => sink.Write(method.Merged(parameter, path)));
         if (!parameter.Trainable && loaded.Model.CheckpointKeys(parameter).FirstOrDefault(k => loaded.Source.Weights.TryGet(k, out _)) is { } stored)
             return TensorToSave.Copy(loaded.Source.Weights, stored, format, name);
         return new TensorToSave(name, format, shape, sink =>

@@ -9,14 +9,13 @@ internal static class ModelCard
     public static string Text(TrainableModel model, string modelName, RunState state)
     {
         var text = new StringBuilder();
-        bool adapter = model.Lora is not null;
+        bool adapter = model.Method.IsAdapter;
         text.Append("---\nlibrary_name: ").Append(adapter ? "peft" : "transformers").Append("\nbase_model: ").Append(Line(modelName)).Append("\ntags: [kerneltune]\n---\n\n");
-        text.Append("# ").Append(adapter ? "LoRA adapter" : "Fine-tuned model").Append("\n\n");
+        text.Append("# ").Append(adapter ? "Adapter" : "Fine-tuned model").Append("\n\n");
         text.Append(CultureInfo.InvariantCulture, $"Architecture {model.Model.Architecture}, {model.TrainableElements:N0} of {model.TotalElements:N0} parameters trained, {state.Step} of {state.Steps} steps.\n");
         if (state.LastEvaluation is { } loss)
             text.Append(CultureInfo.InvariantCulture, $"Validation loss {loss:F4} (before training {state.FirstEvaluation:F4}).\n");
-        if (model.Lora is { } lora)
-            text.Append(CultureInfo.InvariantCulture, $"\nrank {lora.Plan.Config.R}, alpha {lora.Plan.Config.LoraAlpha}, {lora.Plan.Sites.Count} sites.\n");
+        text.Append(CultureInfo.InvariantCulture, $"\nMethod: {model.Method.Description}.\n");
         text.Append("\nMade with KernelTune. The top of this folder is what ").Append(adapter ? "PEFT" : "Transformers").Append(" loads; `trainer/`, where it is there, is what a resume needs.\n");
         return text.ToString();
     }

@@ -1,4 +1,5 @@
 using KernelTune.Training.Recipes;
+using KernelTune.Training.Tasks;
 
 namespace KernelTune.Training.Runs;
 
@@ -12,19 +13,20 @@ public abstract record RunEvent;
 /// <param name="Loss">Mean over the step's labels, before the update.</param>
 /// <param name="LearningRate">Of the first group.</param>
 /// <param name="GradientNorm">Before clipping.</param>
-/// <param name="Tokens">Tokens of the step that are not padding.</param>
+/// <param name="Items">What throughput counts: tokens of the step that are not padding, or pictures.</param>
+/// <param name="ItemsName">"tokens", "pictures".</param>
 /// <param name="Labels">Labels of the step.</param>
 /// <param name="Seconds">Wall time of the step.</param>
 /// <param name="Flops">Model FLOPs of the step.</param>
-public sealed record StepEvent(int Step, int Steps, double Epoch, double Loss, double LearningRate, double GradientNorm, long Tokens, long Labels, double Seconds, double Flops) : RunEvent;
+public sealed record StepEvent(int Step, int Steps, double Epoch, double Loss, double LearningRate, double GradientNorm, long Items, string ItemsName, long Labels, double Seconds, double Flops) : RunEvent;
 
 /// <summary>The validation rows have been judged.</summary>
 /// <param name="Step">After this many steps.</param>
 /// <param name="Loss">Mean over all labels.</param>
-/// <param name="Perplexity">e^loss.</param>
+/// <param name="Figures">Every figure of the task, the loss first.</param>
 /// <param name="IsBest">Whether it is the best so far.</param>
 /// <param name="Seconds">Wall time.</param>
-public sealed record EvaluationEvent(int Step, double Loss, double Perplexity, bool IsBest, double Seconds) : RunEvent;
+public sealed record EvaluationEvent(int Step, double Loss, IReadOnlyList<Figure> Figures, bool IsBest, double Seconds) : RunEvent;
 
 /// <summary>Something was saved.</summary>
 public sealed record SavedEvent(int Step, string Path, string What) : RunEvent;

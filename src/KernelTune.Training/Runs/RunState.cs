@@ -77,41 +77,9 @@ public sealed record RunState
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(RunState))]
-[JsonSerializable(typeof(MetricLine))]
 [JsonSerializable(typeof(PlanFile))]
 [JsonSerializable(typeof(RunFile))]
 internal sealed partial class RunJson : JsonSerializerContext;
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(MetricLine))]
-internal sealed partial class LineJson : JsonSerializerContext;
-
-/// <summary>A line of metrics.jsonl: a step or an evaluation.</summary>
-public sealed record MetricLine
-{
-    public int Step { get; init; }
-
-    public double? Epoch { get; init; }
-
-    public double? Loss { get; init; }
-
-    public double? LearningRate { get; init; }
-
-    public double? GradNorm { get; init; }
-
-    public long? Tokens { get; init; }
-
-    public double? EvalLoss { get; init; }
-
-    public double? EvalPerplexity { get; init; }
-
-    public double? TestLoss { get; init; }
-
-    public double? TestPerplexity { get; init; }
-
-    public double? Seconds { get; init; }
-}
 
 /// <summary>plan.json and ledger.json: bytes by category at the peak, predicted and measured.</summary>
 /// <param name="PeakByCategory">Bytes by the category's label.</param>

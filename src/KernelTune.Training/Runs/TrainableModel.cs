@@ -8,6 +8,7 @@ using KernelTune.Modules;
 using KernelTune.Training.Optimizers;
 using KernelTune.Training.Optimizers.ParameterGroups;
 using KernelTune.Training.Recipes;
+using KernelTune.Training.Tasks;
 
 namespace KernelTune.Training.Runs;
 
@@ -18,39 +19,38 @@ public sealed class TrainableModel : IDisposable
 {
     private readonly Block arena;
 
-    /// <param name="recipe">Names the method and the optimizer.</param>
+    /// <param name="recipe">Names the task, the method and the optimizer.</param>
     /// <param name="config">config.json.</param>
     /// <param name="device">Where it lies.</param>
-    /// <param name="adapter">The configuration of an adapter to start from; null: the recipe's.</param>
-    public TrainableModel(Recipe recipe, JsonSettings config, Device device, LoraConfig? adapter = null)
+    /// <param name="adapter">adapter_config.json of an adapter to start from; null: a fresh one, as the recipe says.</param>
+    /// <param name="note">Told what a user should know.</param>
+    public TrainableModel(Recipe recipe, JsonSettings config, Device device, JsonSettings? adapter = null, Action<string>? note = null)
     {
         (Recipe, Device) = (recipe, device);
-        Model = ModelRegistry.CausalLanguageModel(config);
-        if (recipe.Method == MethodKind.Lora)
-            Lora = Lora.Attach(Model, Model.ModelType, adapter ?? recipe.Lora.Config);
-        else
-            foreach (var parameter in Model.BaseParameters())
-                parameter.Trainable = true;
-        Parameter[] trainable = Lora is not null ? [.. Lora.Trainable] : [.. Model.BaseParameters()];
+        Task = TrainingTask.Of(recipe.Task);
+        Model = Task.Build(recipe, config);
+        Method = RecipeMethod.Attach(recipe, Model, adapter, note);
+        Parameter[] trainable = [.. Method.Trainable];
         var places = new View[trainable.Length];
-        Arena.Lay(device, trainable, Lora is null ? Category.Weights : Category.Adapters, out arena, places);
+        Arena.Lay(device, trainable, Method.IsAdapter ? Category.Adapters : Category.Weights, out arena, places);
         for (int i = 0; i < trainable.Length; i++)
             trainable[i].Place(places[i]);
         Gradients = new GradientStore(device, trainable);
         Session = new Session(device, Gradients) { Seed = (ulong)recipe.Training.Seed };
         var o = recipe.Optimizer;
         Optimizer = new AdamWOptimizer(Gradients, Groups(trainable), o.Beta1, o.Beta2, o.Eps, recipe.Training.MaxGradNorm ?? 0);
-        Step = new TrainingStep(Model, Session, Optimizer);
+        Step = new TrainingStep(Task, Model, Session, Optimizer);
     }
 
     public Recipe Recipe { get; }
 
     public Device Device { get; }
 
-    public CausalLanguageModel Model { get; }
+    public TrainingTask Task { get; }
 
-    /// <summary>The adapter; null where the method is full.</summary>
-    public Lora? Lora { get; }
+    public IPretrainedModel Model { get; }
+
+    public IMethod Method { get; }
 
     public GradientStore Gradients { get; }
 
@@ -62,21 +62,10 @@ public sealed class TrainableModel : IDisposable
 
     public long TrainableElements => Gradients.Parameters.Sum(p => p.Shape.Elements);
 
-    public long TotalElements => Model.AllParameters().Sum(p => p.Shape.Elements);
+    public long TotalElements => Model.Root.AllParameters().Sum(p => p.Shape.Elements);
 
-    /// <summary>Model FLOPs of a step: 2 · multiplied weights · tokens, forward, for dX, and for dW where weights train; causal attention at half.</summary>
-    public double Flops(IEnumerable<Data.Batch> batches)
-    {
-        double sum = 0;
-        int passes = Lora is null ? 3 : 2;
-        foreach (var batch in batches)
-        {
-            double tokens = (double)batch.Rows * batch.Columns;
-            sum += 2 * passes * Model.MultipliedWeights * tokens;
-            sum += 3 * Model.Layers * 4.0 * Model.Heads * Model.HeadDim * tokens * batch.Columns / 2;
-        }
-        return sum;
-    }
+    /// <summary>Model FLOPs of a step.</summary>
+    public double Flops(IEnumerable<Data.IBatch> batches) => batches.Sum(b => Task.Flops(Model, b, Method.Passes));
 
     public void Dispose()
     {
@@ -84,7 +73,7 @@ public sealed class TrainableModel : IDisposable
         Step.Dispose();
         Optimizer.Dispose();
         Gradients.Dispose();
-        foreach (var parameter in Model.AllParameters())
+        foreach (var parameter in Model.Root.AllParameters())
             parameter.Dispose();
         arena.Release();
     }
@@ -93,9 +82,9 @@ public sealed class TrainableModel : IDisposable
     private IReadOnlyList<ParameterGroup> Groups(Parameter[] trainable)
     {
         var o = Recipe.Optimizer;
-        var norms = Model.Tree().OfType<LayerNorm>().SelectMany(m => m.OwnParameters).ToHashSet();
+        var norms = Model.Root.Tree().OfType<LayerNorm>().SelectMany(m => m.OwnParameters).ToHashSet();
         var facts = trainable.Select(p => new TrainableParameter(p.Path, p.Shape.Length, norms.Contains(p))).ToArray();
-        var groups = Recipe.Lora.LoraplusLrRatio is { } ratio && Lora is not null
+        var groups = Recipe.Lora.LoraplusLrRatio is { } ratio && Method is Lora
             ? LoraPlusGroups.Of(facts, o.LearningRate, ratio, o.WeightDecay, Recipe.Lora.LoraplusLrEmbedding)
             : DecayGroups.Of(facts, o.LearningRate, o.WeightDecay);
         return o.Groups.Count == 0 ? groups : Overridden(groups, o.Groups);

@@ -6,10 +6,10 @@ using KernelTune.Checkpoints;
 using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Devices.Memory;
-using KernelTune.Methods;
 using KernelTune.Models;
 using KernelTune.Training.Recipes;
 using KernelTune.Training.Schedules;
+using KernelTune.Training.Tasks;
 
 namespace KernelTune.Training.Runs;
 
@@ -22,27 +22,28 @@ public sealed class TrainingRun : IDisposable
     private readonly HuggingFaceFolder? source;
     private readonly JsonSettings config;
     private readonly string modelFolder;
-    private readonly LoraConfig? adapterConfig;
+    private readonly JsonSettings? adapterConfig;
+    private readonly TaskData data;
+    private readonly TrainingTask task;
     private readonly IProgress<RunEvent>? progress;
     private readonly ISaveProbe? probe;
     private FolderLock? folderLock;
     private TrainableModel? model;
-    private TrainingBatches batches;
-    private (int Step, IReadOnlyList<Batch> Batches, double Rate, Stopwatch Clock)? pending;
+    private readonly IBatchStream batches;
+    private (int Step, IReadOnlyList<IBatch> Batches, double Rate, Stopwatch Clock)? pending;
     private MemoryPlan? plan;
     private long residentBefore;
     private string baseHash = "";
     private (int Step, int EvaluatedStep)? saved;
     private int badLosses;
 
-    private TrainingRun(RunRequest request, Device device, IProgress<RunEvent>? progress, ISaveProbe? probe, HuggingFaceFolder? source, JsonSettings config, string modelFolder, TextTools text)
+    private TrainingRun(RunRequest request, Device device, IProgress<RunEvent>? progress, ISaveProbe? probe, HuggingFaceFolder? source, JsonSettings config, string modelFolder)
     {
         (Device, this.progress, this.probe) = (device, progress, probe);
-        (this.source, this.config, this.modelFolder, Text) = (source, config, modelFolder, text);
-        Request = WithinContext(request);
-        Data = RunData.Load(Request, text);
-        if (Recipe.Data.Test.Count > 0)
-            Test = RunData.LoadEvaluation(Recipe.Data.Test, Recipe.Data, request.SkipBad, request.Strict, text);
+        (this.source, this.config, this.modelFolder) = (source, config, modelFolder);
+        task = TrainingTask.Of(request.Recipe.Task);
+        data = task.Open(request, config, modelFolder, Note);
+        Request = request with { Recipe = data.Recipe };
         batches = Data.Batches();
         StepsPerEpoch = (batches.BatchesPerEpoch + Recipe.Training.GradientAccumulationSteps - 1) / Recipe.Training.GradientAccumulationSteps;
         Steps = Recipe.Training.MaxSteps ?? (int)Math.Ceiling(Recipe.Training.NumEpochs * StepsPerEpoch);
@@ -60,12 +61,10 @@ public sealed class TrainingRun : IDisposable
     /// <summary>What the base is, by its configuration: "LlamaForCausalLM" …</summary>
     public string Architecture => config.Has("architectures") && config.Strings("architectures") is [var named, ..] ? named : config.String("model_type");
 
-    public TextTools Text { get; }
+    public ITrainingData Data => data.Training;
 
-    public TrainingData Data { get; }
-
-    /// <summary>Rows that are judged once, at the end; null where the recipe names none.</summary>
-    public EvaluationData? Test { get; }
+    /// <summary>Examples that are judged once, at the end; null where the recipe names none.</summary>
+    public IEvaluationData? Test => data.Test;
 
     public int StepsPerEpoch { get; }
 
@@ -83,7 +82,7 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Where everything is written.</summary>
     public string Output => Recipe.Output;
 
-    /// <summary>Opens the base model, reads and tokenizes the data. Nothing is written.</summary>
+    /// <summary>Opens the base model, reads and prepares the data. Nothing is written.</summary>
     /// <exception cref="RecipeException">A value of the recipe is out of its range.</exception>
     /// <exception cref="CheckpointException">The base or the adapter cannot be used.</exception>
     /// <exception cref="DataException">A file or a row of the data cannot be used.</exception>
@@ -94,12 +93,12 @@ public sealed class TrainingRun : IDisposable
         if (recipe.Init == Initialization.Random)
         {
             var config = JsonSettings.Read(Path.Combine(recipe.Model, "config.json"));
-            return new TrainingRun(request, device, progress, probe, null, config, recipe.Model, TextTools.Open(recipe.Model));
+            return new TrainingRun(request, device, progress, probe, null, config, recipe.Model);
         }
         var source = HuggingFaceFolder.Open(recipe.Model);
         try
         {
-            return new TrainingRun(request, device, progress, probe, source, source.Config, source.Folder, TextTools.Open(source.Folder));
+            return new TrainingRun(request, device, progress, probe, source, source.Config, source.Folder);
         }
         catch
         {
@@ -115,7 +114,7 @@ public sealed class TrainingRun : IDisposable
         var largest = batches.Largest();
         int batchSize = Recipe.Training.BatchSize;
         plan = MemoryPlan.Of(Recipe, config, shapes, [.. Enumerable.Repeat(largest, Math.Min(2, Recipe.Training.GradientAccumulationSteps))],
-            [.. new[] { Data.Validation, Test }.OfType<EvaluationData>().Select(d => d.Largest(batchSize))], adapterConfig);
+            [.. new[] { Data.Validation, Test }.OfType<IEvaluationData>().Select(d => d.Largest(batchSize))], adapterConfig);
         return Recipe.MemoryLimit is { } limit && plan.Touched > limit ? throw new MemoryPlanException(plan, limit) : plan;
     }
 
@@ -139,9 +138,9 @@ public sealed class TrainingRun : IDisposable
             baseHash = RunIdentity.HashOf(source.Weights.Files);
         }
         residentBefore = ProcessMemory.Resident;
-        model = new TrainableModel(Recipe, config, Device, adapterConfig);
+        model = new TrainableModel(Recipe, config, Device, adapterConfig, Note);
         LoadBase(cancellation);
-        Checkpoints = new CheckpointWriter(model, Recipe.Model, modelFolder, TokenizerFiles(), probe);
+        Checkpoints = new CheckpointWriter(model, Recipe.Model, modelFolder, data.SideFiles, probe);
         string metrics = Path.Combine(Output, MetricsFile.Name);
         if (Request.Resume)
         {
@@ -183,7 +182,7 @@ public sealed class TrainingRun : IDisposable
             Step = step + 1,
             Epoch = batches.State.Epoch,
             Position = batches.State.Position,
-            TokensSeen = State.TokensSeen + micro.Sum(b => (long)b.Tokens),
+            TokensSeen = State.TokensSeen + micro.Sum(b => (long)b.Items),
         };
     }
 
@@ -196,9 +195,9 @@ public sealed class TrainingRun : IDisposable
         pending = null;
         var (loss, norm) = Model.Step.Read(p.Step);
         double seconds = p.Clock.Elapsed.TotalSeconds, epoch = (double)(p.Step + 1) / StepsPerEpoch;
-        long tokens = p.Batches.Sum(b => (long)b.Tokens);
-        Metrics?.Add(new MetricLine { Step = p.Step + 1, Epoch = epoch, Loss = loss, LearningRate = p.Rate, GradNorm = norm, Tokens = tokens, Seconds = seconds });
-        progress?.Report(new StepEvent(p.Step + 1, Steps, epoch, loss, p.Rate, norm, tokens, p.Batches.Sum(b => (long)b.LabelTokens), seconds, Model.Flops(p.Batches)));
+        long items = p.Batches.Sum(b => (long)b.Items);
+        Metrics?.Add(new MetricLine { Step = p.Step + 1, Epoch = epoch, Loss = loss, LearningRate = p.Rate, GradNorm = norm, Seconds = seconds }.With(task.Items, items));
+        progress?.Report(new StepEvent(p.Step + 1, Steps, epoch, loss, p.Rate, norm, items, task.Items, p.Batches.Sum(b => (long)b.LabelCount), seconds, Model.Flops(p.Batches)));
         // A gradient that is no number spoils the weights before any loss shows it.
         badLosses = double.IsFinite(loss) && double.IsFinite(norm) ? 0 : badLosses + 1;
         if (badLosses >= RunLimits.BadLosses)
@@ -221,7 +220,9 @@ public sealed class TrainingRun : IDisposable
     {
         ReportPending();
         var clock = Stopwatch.StartNew();
-        double loss = Evaluator.Loss(Model.Model, Model.Session, Data.Validation!.Batches(Recipe.Training.BatchSize), cancellation).Mean;
+        var judgement = Evaluator.Judge(task, Model.Model, Model.Session, Data.Validation!.Batches(Recipe.Training.BatchSize), cancellation);
+        double loss = judgement.Loss.Mean;
+        var figures = task.Figures(judgement);
         bool best = State.Step > 0 && double.IsFinite(loss) && loss < (State.BestEvaluation ?? double.PositiveInfinity);
         State = State with
         {
@@ -232,8 +233,8 @@ public sealed class TrainingRun : IDisposable
             BestStep = best ? State.Step : State.BestStep,
             Stale = State.Step == 0 || best ? 0 : State.Stale + 1,
         };
-        Metrics?.Add(new MetricLine { Step = State.Step, EvalLoss = loss, EvalPerplexity = Math.Exp(loss), Seconds = clock.Elapsed.TotalSeconds });
-        progress?.Report(new EvaluationEvent(State.Step, loss, Math.Exp(loss), best, clock.Elapsed.TotalSeconds));
+        Metrics?.Add(new MetricLine { Step = State.Step, EvalLoss = loss, Seconds = clock.Elapsed.TotalSeconds }.With("eval_", figures));
+        progress?.Report(new EvaluationEvent(State.Step, loss, figures, best, clock.Elapsed.TotalSeconds));
         if (best)
             SaveModel("best");
         return loss;
@@ -246,9 +247,9 @@ public sealed class TrainingRun : IDisposable
             return null;
         ReportPending();
         var clock = Stopwatch.StartNew();
-        double loss = Evaluator.Loss(Model.Model, Model.Session, Test.Batches(Recipe.Training.BatchSize), cancellation).Mean;
-        Metrics?.Add(new MetricLine { Step = State.Step, TestLoss = loss, TestPerplexity = Math.Exp(loss), Seconds = clock.Elapsed.TotalSeconds });
-        return loss;
+        var judgement = Evaluator.Judge(task, Model.Model, Model.Session, Test.Batches(Recipe.Training.BatchSize), cancellation);
+        Metrics?.Add(new MetricLine { Step = State.Step, TestLoss = judgement.Loss.Mean, Seconds = clock.Elapsed.TotalSeconds }.With("test_", task.Figures(judgement)));
+        return judgement.Loss.Mean;
     }
 
     /// <summary>Saves a checkpoint, unless this very state was saved already, and prunes old ones. While losses are no numbers nothing is saved.</summary>
@@ -295,9 +296,9 @@ public sealed class TrainingRun : IDisposable
         folderLock?.Dispose();
     }
 
-    private List<Batch> NextBatches()
+    private List<IBatch> NextBatches()
     {
-        var micro = new List<Batch>(Recipe.Training.GradientAccumulationSteps);
+        var micro = new List<IBatch>(Recipe.Training.GradientAccumulationSteps);
         do
             micro.Add(batches.Next());
         while (micro.Count < Recipe.Training.GradientAccumulationSteps && !micro[^1].EndsEpoch);
@@ -312,38 +313,34 @@ public sealed class TrainingRun : IDisposable
         }
         else
         {
-            foreach (string extra in ModelWeights.Load(Model.Model, source.Weights, Device, cancellation))
-                progress?.Report(new NoteEvent($"{source.Weights.Location}: {CheckpointException.Quote(extra)} is no weight of {Model.Model.Architecture} and was left out"));
+            var fresh = task.FreshParameters(Recipe, Model.Model);
+            foreach (string extra in ModelWeights.Load(Model.Model, source.Weights, Device, fresh, cancellation))
+                Note($"{source.Weights.Location}: {CheckpointException.Quote(extra)} is no weight of {Model.Model.Architecture} and was left out");
+            if (fresh.Count > 0)
+                ModelWeights.Initialize(Model.Model, Device, (ulong)Recipe.Training.Seed, fresh);
         }
-        if (Model.Lora is not { } lora)
-            return;
-        foreach (string warning in lora.Plan.Warnings)
-            progress?.Report(new NoteEvent(warning));
+        foreach (string warning in Model.Method.Warnings)
+            Note(warning);
         if (Recipe.Adapter is { } adapter)
         {
             using var folder = AdapterFolder.Open(adapter);
-            lora.Load(Device, folder.Weights);
+            Model.Method.Load(Device, folder);
         }
         else
         {
-            lora.Initialize(Device, (ulong)Recipe.Training.Seed);
+            Model.Method.Initialize(Device, (ulong)Recipe.Training.Seed);
         }
     }
 
-    private LoraConfig? ReadAdapterConfig()
+    private JsonSettings? ReadAdapterConfig()
     {
-        if (Recipe.Adapter is not { } path || Recipe.Method != MethodKind.Lora)
+        if (Recipe.Adapter is not { } path)
             return null;
         using var folder = AdapterFolder.Open(path);
-        folder.RequireMethod("LORA");
-        var dropped = new List<string>();
-        var read = LoraConfigJson.Read(folder.Config, dropped);
-        foreach (string key in dropped)
-            progress?.Report(new NoteEvent($"{path}/adapter_config.json: key {CheckpointException.Quote(key)} is not known and was left out"));
-        if (read.BeyondPlain(fresh: false) is [var beyond, ..])
-            throw new MethodException($"{path}: {beyond} is not built yet");
-        return read;
+        return folder.Config;
     }
+
+    private void Note(string text) => progress?.Report(new NoteEvent(text));
 
     private void Resume()
     {
@@ -353,10 +350,10 @@ public sealed class TrainingRun : IDisposable
         if (found.Path is null && found.Rejected is [var damaged, ..])
             throw new ResumeException($"{damaged.Message}; no checkpoint of {Output} is whole");
         foreach (var rejected in found.Rejected)
-            progress?.Report(new NoteEvent($"{rejected.Message}; an earlier checkpoint is used"));
+            Note($"{rejected.Message}; an earlier checkpoint is used");
         if (found.Path is null)
         {
-            progress?.Report(new NoteEvent("no checkpoint had been saved yet: the run begins anew"));
+            Note("no checkpoint had been saved yet: the run begins anew");
             WriteRunFiles();
             return;
         }
@@ -367,9 +364,9 @@ public sealed class TrainingRun : IDisposable
             throw new ResumeException($"{found.Path}: {state.Step} steps are done; the recipe now asks for {Steps}: there is nothing left to train");
         state = CheckpointWriter.Load(found.Path, Model);
         if (state.Device != Device.Name)
-            progress?.Report(new NoteEvent($"the checkpoint was written on {state.Device}: going on on {Device.Name} is not bit-exact"));
+            Note($"the checkpoint was written on {state.Device}: going on on {Device.Name} is not bit-exact");
         if (state.Steps != Steps)
-            progress?.Report(new NoteEvent($"the run began with {state.Steps} steps and now has {Steps}: the schedule of what is left follows the new number"));
+            Note($"the run began with {state.Steps} steps and now has {Steps}: the schedule of what is left follows the new number");
         batches.Restore(new BatchState(state.Epoch, state.Position));
         State = state with { Steps = Steps, Device = Device.Name };
         saved = (state.Step, state.EvaluatedStep);
@@ -385,18 +382,6 @@ public sealed class TrainingRun : IDisposable
         progress?.Report(new SavedEvent(State.Step, path, name));
     }
 
-    // A tokenizer that the embedding has no rows for is refused; rows longer than the model's positions are cut as those longer than max_length are.
-    private RunRequest WithinContext(RunRequest request)
-    {
-        var built = ModelRegistry.CausalLanguageModel(config);
-        Text.Tokenizer.RequireRows(built.VocabularySize);
-        var data = request.Recipe.Data;
-        if (data.MaxLength <= built.MaxPositions)
-            return request;
-        progress?.Report(new NoteEvent($"data.max_length {data.MaxLength} is beyond the {built.MaxPositions} positions of {built.Architecture}: rows are cut to those"));
-        return request with { Recipe = request.Recipe with { Data = data with { MaxLength = built.MaxPositions } } };
-    }
-
     private void WriteRunFiles()
     {
         byte[] recipe = Encoding.UTF8.GetBytes(RecipeWriter.Write(Recipe));
@@ -405,13 +390,5 @@ public sealed class TrainingRun : IDisposable
             System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription, Device.Name, baseHash, Data.Fingerprint,
             Convert.ToHexStringLower(SHA256.HashData(recipe)));
         AtomicFile.Write(Path.Combine(Output, RunIdentity.RunFile), JsonSerializer.SerializeToUtf8Bytes(run, RunJson.Default.RunFile), probe);
-    }
-
-    private IReadOnlyDictionary<string, string> TokenizerFiles()
-    {
-        if (source is not null)
-            return source.TokenizerFiles;
-        string[] names = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
-        return names.Select(n => (n, Path.Combine(modelFolder, n))).Where(f => File.Exists(f.Item2)).ToDictionary(f => f.n, f => f.Item2, StringComparer.Ordinal);
     }
 }

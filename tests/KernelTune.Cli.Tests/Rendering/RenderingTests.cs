@@ -13,13 +13,13 @@ public sealed class RenderingTests
 
     [Test]
     public void A_step_is_one_line() =>
-        Assert.That(StepLine.Format(new StepView(7, 120, 1.23456, 2e-4, 0.81234, 1234.5, 0.414, 300 << 20, TimeSpan.FromSeconds(75))),
+        Assert.That(StepLine.Format(new StepView(7, 120, 1.23456, 2e-4, 0.81234, 1234.5, "tokens", 0.414, 300 << 20, TimeSpan.FromSeconds(75))),
             Is.EqualTo("step   7/120  loss 1.2346  lr 2.00e-04  norm 0.8123    1,234 tok/s   41% of peak  300.0 MiB  1:15 left"));
 
     [Test]
     public void Numbers_too_small_or_no_numbers_are_shown_as_what_they_are()
     {
-        string line = StepLine.Format(new StepView(1, 9, double.NaN, 0, 1e-7, 0, null, 0, TimeSpan.FromHours(25)));
+        string line = StepLine.Format(new StepView(1, 9, double.NaN, 0, 1e-7, 0, "tokens", null, 0, TimeSpan.FromHours(25)));
         Assert.That(line, Is.EqualTo("step 1/9  loss NaN  lr 0.00e+00  norm 1.000e-07        0 tok/s  0 B  25:00:00 left"));
     }
 

@@ -49,7 +49,7 @@ public sealed class LoraOnModelsTests
         {
             Assert.That(gradients.Reached(p), Is.True, p.Path);
             var direction = new float[p.Shape.Elements];
-            new NormalStream(3, p.Path).Fill(direction, 1);
+            new RandomStream(3, p.Path).Fill(direction, FreshWeight.Normal(1));
             double[] gradient = Numbers(gradients.Of(p));
             Assert.That(gradient.Any(g => g != 0), Is.True, p.Path);
             directions[p] = Array.ConvertAll(direction, d => (double)d);
@@ -86,7 +86,7 @@ public sealed class LoraOnModelsTests
         string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, $"{Guid.NewGuid():N}.safetensors");
         try
         {
-            SafetensorsWriter.Save(path, lora.ToSave(model));
+            SafetensorsWriter.Save(path, lora.ToSave());
             var (other, again) = Adapted(architecture, config, device, seed: 77);
             using (SafetensorsFile file = SafetensorsFile.Open(path))
                 Assert.That(again.Load(device, file), Is.Empty);

@@ -55,8 +55,9 @@ public sealed class RunFaultTests
         var some = recipe with { Data = recipe.Data with { Train = [new DataSource(rows), new DataSource(world["train.jsonl"])] } };
         using var device = new CpuDevice(1);
         using var run = TrainingRun.Open(new RunRequest(some), device);
-        Assert.That(run.Data.Accounts[0].Preparation.Unlabelled, Is.EqualTo(3));
-        Assert.That(run.Data.Train, Has.Count.EqualTo(22));
+        var data = (TrainingData)run.Data;
+        Assert.That(data.Accounts[0].Preparation.Unlabelled, Is.EqualTo(3));
+        Assert.That(data.Train, Has.Count.EqualTo(22));
     }
 
     [Test]
@@ -69,8 +70,9 @@ public sealed class RunFaultTests
         using (var run = TrainingRun.Open(new RunRequest(recipe), device))
         {
             Assert.That(run.Recipe.Data.MaxLength, Is.EqualTo(64), "the model's positions");
-            Assert.That(run.Data.Accounts[0].Preparation.Truncated, Is.EqualTo(8));
-            Assert.That(run.Data.Train.Max(r => r.Ids.Length), Is.EqualTo(64));
+            var data = (TrainingData)run.Data;
+            Assert.That(data.Accounts[0].Preparation.Truncated, Is.EqualTo(8));
+            Assert.That(data.Train.Max(r => r.Ids.Length), Is.EqualTo(64));
         }
         Assert.That(() => TrainingRun.Open(new RunRequest(recipe, Strict: true), device), Throws.TypeOf<DataException>().With.Message.Contains("line 1"));
         var (_, events) = Drive.Train(recipe, device);

@@ -78,7 +78,7 @@ internal sealed class TinyWorld : IDisposable
             if (parameter.Shape.Length == 1)
                 Array.Fill(numbers, 1);
             else
-                new NormalStream(seed, parameter.Path).Fill(numbers, 0.15);
+                new RandomStream(seed, parameter.Path).Fill(numbers, FreshWeight.Normal(0.15));
             change?.Invoke(parameter.Path, numbers);
             tensors.Add(TensorToSave.Of(model.CheckpointKeys(parameter).First(), [.. parameter.Shape.ToArray().Select(n => (long)n)], numbers, type));
         }

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using KernelTune.Checkpoints;
+using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Devices.Cpu;
 using KernelTune.Devices.Reference;
@@ -168,7 +169,7 @@ public sealed class TrainingRunTests
         recipe = recipe with { Data = recipe.Data with { Train = [new DataSource(world["train.jsonl"]), new DataSource(world["held.jsonl"], 2)] } };
         using var device = new CpuDevice(1);
         using var run = TrainingRun.Open(new RunRequest(recipe), device);
-        Assert.That(run.Data.Train, Has.Count.EqualTo(22 + (2 * 5)));
+        Assert.That(((TrainingData)run.Data).Train, Has.Count.EqualTo(22 + (2 * 5)));
     }
 
     [Test]

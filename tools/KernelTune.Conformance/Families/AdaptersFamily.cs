@@ -88,7 +88,7 @@ public sealed class AdaptersFamily : IFamily
         GoldenCheck curve = golden.NewCheck(device);
         GoldenTraining how = golden.Training();
         var (trajectory, _) = GoldenTrainer.Train(model, how, how.Steps, step => [GoldenTrainer.Batch(golden.Batch(step))],
-            name => lora.Tensors.GetValueOrDefault(name), () => Saved(lora, model.Model));
+            name => lora.Tensors.GetValueOrDefault(name), () => Saved(lora));
         golden.CompareTrajectory(curve, trajectory, model.Logits(golden.Inputs.ByName));
         model.CheckNothingIsHeld(curve);
         findings.Add(curve.Finding("trajectory"));
@@ -142,13 +142,13 @@ public sealed class AdaptersFamily : IFamily
     }
 
     /// <summary>The adapter as it would be saved, read back from the file's bytes.</summary>
-    internal static Dictionary<string, ComputedTensor> Saved(Lora lora, CausalLanguageModel model)
+    internal static Dictionary<string, ComputedTensor> Saved(Lora lora)
     {
         string path = Path.Combine(Path.GetTempPath(), $"kerneltune-{Guid.NewGuid():N}.safetensors");
         try
         {
             using (FileStream stream = File.Create(path))
-                SafetensorsWriter.Write(stream, lora.ToSave(model));
+                SafetensorsWriter.Write(stream, lora.ToSave());
             return new GoldenTensors(path).ByName.ToDictionary(t => t.Key, t => ComputedTensor.Of(t.Value), StringComparer.Ordinal);
         }
         finally

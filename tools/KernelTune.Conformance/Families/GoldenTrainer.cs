@@ -2,6 +2,7 @@ using KernelTune.Autograd;
 using KernelTune.Conformance.Checks;
 using KernelTune.Data;
 using KernelTune.Training;
+using KernelTune.Training.Tasks;
 using KernelTune.Training.Optimizers;
 using KernelTune.Training.Optimizers.ParameterGroups;
 
@@ -31,7 +32,7 @@ internal static class GoldenTrainer
         List<double[]> rates = [];
         using var session = new Session(model.Device, model.Gradients);
         using var optimizer = new AdamWOptimizer(model.Gradients!, groups, how.Beta1, how.Beta2, how.Epsilon, how.ClipNorm ?? 0);
-        using var training = new TrainingStep(model.Model, session, optimizer);
+        using var training = new TrainingStep(new CausalLmTask(), model.Model, session, optimizer);
         for (int step = 0; step < steps; step++)
         {
             rates.Add([.. how.Groups.Select(g => how.Schedule.Rate(step, g.LearningRate))]);

@@ -6,6 +6,7 @@ using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Methods;
 using KernelTune.Training;
+using KernelTune.Training.Tasks;
 using KernelTune.Training.Optimizers.ParameterGroups;
 using KernelTune.Training.Schedules;
 
@@ -48,7 +49,7 @@ internal static class RealTraining
         ParameterGroup all = how.Groups[0] with { Parameters = [.. model.Gradients.Parameters.Select(p => p.Path)] };
         var byPath = model.Gradients.Parameters.ToDictionary(p => p.Path, StringComparer.Ordinal);
         var (ours, _) = GoldenTrainer.Train(model, how with { Groups = [all] }, how.Steps, step => [BatchOf(step)], byPath.GetValueOrDefault,
-            () => lora is not null ? AdaptersFamily.Saved(lora, model.Model) : Samples(model, json), step => GradientNorms(check, model, curve, step));
+            () => lora is not null ? AdaptersFamily.Saved(lora) : Samples(model, json), step => GradientNorms(check, model, curve, step));
         check.Trajectory<double>("losses", ours.Losses.ToArray(), Numbers(curve, "losses"));
         check.Trajectory<double>("grad_norms", ours.GradientNorms.ToArray(), Numbers(curve, "grad_norms"));
         check.Within("learning_rates", ours.Rates.Select(r => r[0]).ToArray(), Numbers(curve, "learning_rates"), 1e-9, 1e-15);
@@ -136,7 +137,7 @@ internal static class RealTraining
     private static double Evaluation(ModelOnDevice model, Batch[] batches)
     {
         using var session = new Session(model.Device);
-        return Evaluator.Loss(model.Model, session, batches).Mean;
+        return Evaluator.Judge(new CausalLmTask(), model.Model, session, batches).Loss.Mean;
     }
 
     private static void GradientNorms(GoldenCheck check, ModelOnDevice model, JsonElement curve, int step)

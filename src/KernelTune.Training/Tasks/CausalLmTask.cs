@@ -1,0 +1,71 @@
+using KernelTune.Autograd;
+using KernelTune.Autograd.Ops;
+using KernelTune.Checkpoints;
+using KernelTune.Data;
+using KernelTune.Devices;
+using KernelTune.Models;
+using KernelTune.Training.Recipes;
+using KernelTune.Training.Runs;
+
+namespace KernelTune.Training.Tasks;
+
+/// <summary>The next token of texts and chats: cross-entropy of the labelled tokens.</summary>
+public sealed class CausalLmTask : TrainingTask
+{
+    private static readonly string[] TokenizerNames = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
+
+    public override string Name => "causal-lm";
+
+    public override string? PeftTaskType => "CAUSAL_LM";
+
+    public override string Items => "tokens";
+
+    public override IPretrainedModel Build(Recipe recipe, JsonSettings config) => ModelRegistry.CausalLanguageModel(config);
+
+    /// <summary>Reads and tokenizes. A tokenizer that the embedding has no rows for is refused; rows longer than the model's positions are cut as those longer than max_length are.</summary>
+    public override TaskData Open(RunRequest request, JsonSettings config, string modelFolder, Action<string> note)
+    {
+        var text = TextTools.Open(modelFolder);
+        var model = ModelRegistry.CausalLanguageModel(config);
+        text.Tokenizer.RequireRows(model.VocabularySize);
+        var data = request.Recipe.Data;
+        if (data.MaxLength > model.MaxPositions)
+        {
+            note($"data.max_length {data.MaxLength} is beyond the {model.MaxPositions} positions of {model.Architecture}: rows are cut to those");
+            request = request with { Recipe = request.Recipe with { Data = data with { MaxLength = model.MaxPositions } } };
+        }
+        var recipe = request.Recipe;
+        var training = RunData.Load(request, text);
+        var test = recipe.Data.Test.Count > 0 ? RunData.LoadEvaluation(recipe.Data.Test, recipe.Data, request.SkipBad, request.Strict, text) : null;
+        var files = TokenizerNames.Select(n => (Name: n, Path: Path.Combine(modelFolder, n))).Where(f => File.Exists(f.Path)).ToDictionary(f => f.Name, f => f.Path, StringComparer.Ordinal);
+        return new TaskData(recipe, training, test, files);
+    }
+
+    public override Tensor Loss(IPretrainedModel model, Session session, IBatch batch, Tensor inverseCount)
+    {
+        var (input, targets) = BatchUpload.Of(session, (Batch)batch);
+        return ((CausalLanguageModel)model).Loss(input, targets, inverseCount);
+    }
+
+    public override void Judge(IPretrainedModel model, Session session, IBatch batch, Judgement judgement)
+    {
+        var one = session.Upload<double>([1], new Shape(1), session.Real);
+        var loss = Loss(model, session, batch, one);
+        if (!session.Device.Computes)
+            return;
+        Span<float> sum = stackalloc float[1];
+        session.Device.Read(loss.View.Reshape(new Shape(1)), sum);
+        judgement.Loss.AddSum(sum[0], batch.LabelCount);
+    }
+
+    public override IReadOnlyList<Figure> Figures(Judgement judgement) => [new("loss", judgement.Loss.Mean), new("perplexity", judgement.Loss.Perplexity)];
+
+    /// <summary>2 · multiplied weights · tokens a pass; causal attention at half, forward and twice that backward.</summary>
+    public override double Flops(IPretrainedModel model, IBatch batch, int passes)
+    {
+        var (language, tokens) = ((CausalLanguageModel)model, (Batch)batch);
+        double count = (double)tokens.Rows * tokens.Columns;
+        return (2 * passes * language.MultipliedWeights * count)
+            + (3 * language.Layers * 4.0 * language.Heads * language.HeadDim * count * tokens.Columns / 2);
+    }
+}
