@@ -8,7 +8,7 @@ namespace KernelTune.Autograd.Tests;
 /// <summary>The table: every operation, with the options that change its arithmetic.</summary>
 internal static class OperationCases
 {
-    public static IEnumerable<OperationCase> All => [.. Elementwise, .. Products, .. Rows, .. Losses, .. Attention, .. Shapes, .. Empty];
+    public static IEnumerable<OperationCase> All => [.. Elementwise, .. Products, .. Rows, .. Losses, .. Attention, .. Shapes, .. Planes, .. Empty];
 
     private static IEnumerable<OperationCase> Elementwise =>
     [
@@ -78,6 +78,34 @@ internal static class OperationCases
         new("embedding", typeof(EmbeddingOp), t => EmbeddingOp.Apply(t.Weight(0), t.Integers(new Shape(2, 3), 1, 4, 1, 0, 1, 6)), [7, 3]),
         new("embedding with a padding row", typeof(EmbeddingOp), EmbeddingPadded, [7, 3]),
     ];
+
+    private static IEnumerable<OperationCase> Planes =>
+    [
+        new("conv2d", typeof(Conv2dOp), t => Conv2dOp.Apply(t[0], t[1], t[2], new Conv2dGeometry { Padding = new Padding2d(1, 1) }), [2, 2, 4, 3], [3, 2, 3, 3], [3]),
+        new("conv2d, strided, padded on two sides", typeof(Conv2dOp), t => Conv2dOp.Apply(t[0], t[1], null, new Conv2dGeometry { Stride = (2, 1), Padding = new Padding2d(0, 1, 2, 0) }), [2, 2, 5, 4], [3, 2, 3, 2]),
+        new("conv2d, dilated, in groups", typeof(Conv2dOp), t => Conv2dOp.Apply(t[0], t[1], t[2], new Conv2dGeometry { Dilation = (2, 1), IsSame = true, Groups = 2 }), [1, 4, 5, 4], [4, 2, 2, 3], [4]),
+        new("conv2d, depthwise", typeof(Conv2dOp), t => Conv2dOp.Apply(t[0], t[1], null, new Conv2dGeometry { Groups = 3 }), [2, 3, 4, 4], [3, 1, 2, 2]),
+        new("conv2d, 1×1", typeof(Conv2dOp), t => Conv2dOp.Apply(t[0], t[1], null, new Conv2dGeometry()), [2, 3, 3, 2], [4, 3, 1, 1]),
+        new("conv2d over a frozen weight", typeof(Conv2dOp), t => Conv2dOp.Apply(t[0], t[1], t[2], new Conv2dGeometry()), [2, 2, 4, 3], [3, 2, 3, 3], [3]) { Frozen = [1] },
+        new("conv2d of a transpose", typeof(Conv2dOp), t => Conv2dOp.Apply(Permute.Apply(t[0], 0, 2, 3, 1), t[1], null, new Conv2dGeometry()), [2, 4, 2, 3], [3, 2, 2, 2]),
+        new("batch_norm in training", typeof(BatchNormOp), t => BatchNorm(t, true), [3, 2, 2, 3], [2], [2]),
+        new("batch_norm in evaluation", typeof(BatchNormOp), t => BatchNorm(t, false), [3, 2, 2, 3], [2], [2]),
+        new("batch_norm over a frozen weight", typeof(BatchNormOp), t => BatchNorm(t, false), [3, 2, 2, 3], [2], [2]) { Frozen = [1] },
+        new("batch_norm, plain, of rows", typeof(BatchNormOp), t => BatchNormOp.Apply(t[0], null, null, null, null, true, 0.1, 1e-5), [5, 3]),
+        new("max_pool2d", typeof(MaxPool2dOp), t => MaxPool2dOp.Apply(t[0], new Pool2dGeometry { Kernel = (3, 3), Stride = (2, 2), Padding = (1, 1) }), [2, 2, 5, 4]),
+        new("max_pool2d, dilated, ceil", typeof(MaxPool2dOp), t => MaxPool2dOp.Apply(t[0], new Pool2dGeometry { Kernel = (2, 2), Stride = (2, 3), Dilation = (2, 1), CeilMode = true }), [1, 2, 6, 6]),
+        new("average_pool2d", typeof(AveragePool2dOp), t => AveragePool2dOp.Apply(t[0], new Pool2dGeometry { Kernel = (3, 2), Stride = (1, 2), Padding = (1, 1), CeilMode = true }), [2, 2, 5, 4]),
+        new("average_pool2d, padding not counted", typeof(AveragePool2dOp), t => AveragePool2dOp.Apply(t[0], new Pool2dGeometry { Kernel = (3, 2), Padding = (1, 1) }, countsPadding: false), [2, 2, 5, 4]),
+        new("adaptive_average_pool2d", typeof(AdaptiveAveragePool2dOp), t => AdaptiveAveragePool2dOp.Apply(t[0], 2, 3), [2, 2, 5, 4]),
+        new("adaptive_average_pool2d to one", typeof(AdaptiveAveragePool2dOp), t => AdaptiveAveragePool2dOp.Apply(t[0], 1, 1), [2, 2, 5, 4]),
+        new("adaptive_max_pool2d", typeof(AdaptiveMaxPool2dOp), t => AdaptiveMaxPool2dOp.Apply(t[0], 2, 3), [2, 2, 5, 4]),
+        new("unfold", typeof(UnfoldOp), t => UnfoldOp.Apply(t[0], (3, 2), new Conv2dGeometry { Padding = new Padding2d(1, 0), Stride = (2, 1) }), [2, 2, 5, 4]),
+        new("fold", typeof(FoldOp), t => FoldOp.Apply(t[0], 4, 4, (2, 2), new Conv2dGeometry()), [2, 8, 9]),
+    ];
+
+    // The running statistics are constants of the trial.
+    private static Tensor BatchNorm(Trial t, bool training) =>
+        BatchNormOp.Apply(t[0], t[1], t[2], t.Constant(new Shape(2), 0.3, -0.2), t.Constant(new Shape(2), 0.7, 1.4), training, 0.1, 1e-5);
 
     private static IEnumerable<OperationCase> Rows =>
     [

@@ -117,6 +117,17 @@ internal sealed class OpRun : IDisposable
         given.Add(name);
     }
 
+    /// <summary>Compares integers that the host holds: they must be equal.</summary>
+    public void Integers(string name, ReadOnlySpan<long> values, ReadOnlySpan<int> shape)
+    {
+        var expected = tensors[$"out.{name}"];
+        given.Add(name);
+        if (!shape.SequenceEqual(expected.Shape.ToArray()))
+            check.Fail($"out.{name} is [{string.Join(", ", shape.ToArray())}], wanted [{string.Join(", ", expected.Shape)}]");
+        else if (!values.SequenceEqual(expected.Integers()))
+            check.Fail($"out.{name} differs");
+    }
+
     /// <summary>Walks back from the outputs, compares all gradients, and begins anew.</summary>
     public void Backward()
     {

@@ -58,6 +58,18 @@ internal static class OpTable
         ["permute"] = new(r => r.Output("y", Permute.Apply(r.Real("x"), r.Ints("dims"))), "dims"),
         ["slice"] = new(ShapeCases.Sliced, "slices"),
         ["split"] = new(ShapeCases.Cut, "dim", "sizes"),
+        ["conv2d"] = new(PlaneCases.Conv2d, PlaneCases.Convolution),
+        ["conv1d"] = new(PlaneCases.Conv1d, PlaneCases.Convolution),
+        ["unfold"] = new(PlaneCases.Unfold, PlaneCases.Window),
+        ["fold"] = new(PlaneCases.Fold, [.. PlaneCases.Window, "output_size"]),
+        ["batch_norm"] = new(PlaneCases.BatchNorm, "training", "momentum", "eps"),
+        ["max_pool2d"] = new(PlaneCases.MaxPool2d, [.. PlaneCases.Window, "ceil_mode"]),
+        ["max_pool1d"] = new(PlaneCases.MaxPool1d, [.. PlaneCases.Window, "ceil_mode"]),
+        ["avg_pool2d"] = new(PlaneCases.AveragePool2d, "kernel", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
+        ["avg_pool1d"] = new(PlaneCases.AveragePool1d, "kernel", "stride", "padding", "ceil_mode", "count_include_pad"),
+        ["adaptive_avg_pool2d"] = new(PlaneCases.AdaptiveAveragePool2d, "output_size"),
+        ["adaptive_avg_pool1d"] = new(PlaneCases.AdaptiveAveragePool1d, "output_size"),
+        ["adaptive_max_pool2d"] = new(PlaneCases.AdaptiveMaxPool2d, "output_size"),
     };
 
     private static OpEntry UnaryOf<TOp>()
