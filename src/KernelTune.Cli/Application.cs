@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using KernelTune.Cli.Verbs;
 
 namespace KernelTune.Cli;
@@ -36,6 +37,7 @@ internal sealed class Application
             new GenerateVerb().Command(this),
             new MergeVerb().Command(this),
             new InspectVerb().Command(this),
+            new KernelsVerb().Command(this),
             new DoctorVerb().Command(this),
         };
     }
@@ -90,12 +92,16 @@ internal sealed class Application
         });
     }
 
-    private static string Verb(ParseResult parsed) => parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+    private static string Verb(ParseResult parsed) => string.Concat(Path(parsed.CommandResult).Select(name => name + " "));
+
+    // The words before the one that is wrong, without kerneltune itself.
+    private static IEnumerable<string> Path(CommandResult? result) =>
+        result is null or { Command: RootCommand } ? [] : Path(result.Parent as CommandResult).Append(result.Command.Name);
 
     private static string Complaint(ParseResult parsed)
     {
-        if (parsed.CommandResult.Command is not RootCommand root) return parsed.Errors[0].Message;
-        string[] verbs = [.. root.Subcommands.Select(c => c.Name)];
+        if (parsed.CommandResult.Command is not { Subcommands.Count: > 0 } command) return parsed.Errors[0].Message;
+        string[] verbs = [.. command.Subcommands.Select(c => c.Name)];
         if (parsed.UnmatchedTokens is not [var word, ..]) return $"no command given: {string.Join(", ", verbs)}";
         string nearest = verbs.MinBy(v => EditDistance.Between(v, word))!;
         return $"unknown command '{word}'" + (EditDistance.Between(nearest, word) <= 3 ? $"; did you mean {nearest}?" : $": {string.Join(", ", verbs)}");
