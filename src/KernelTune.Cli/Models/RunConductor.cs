@@ -18,7 +18,7 @@ internal sealed class RunConductor(Terminal terminal, Device device)
     /// <exception cref="MemoryPlanException">The plan needs more than the recipe's limit.</exception>
     public (RunResult Result, LedgerView Ledger) Train(RunRequest request, CancellationToken stop)
     {
-        double? peak = device is CpuDevice cpu ? MeasuredPeaks.FlopsOf(cpu.Threads, cpu.Set) : null;
+        Func<double>? peak = device is CpuDevice cpu ? () => MeasuredPeaks.FlopsOf(cpu.Threads, cpu.Set) : null;
         using TrainingRun run = TrainingRun.Open(request, device, new TrainingReport(terminal, device, peak));
         (MemoryPlan plan, RunView view) = Plan(run);
         if (!terminal.LogsJson) RunPanel.Show(view, terminal.Progress);

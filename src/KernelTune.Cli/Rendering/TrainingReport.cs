@@ -9,12 +9,13 @@ namespace KernelTune.Cli.Rendering;
 /// <summary>Shows what a run reports: on a screen one line that is rewritten, elsewhere plain lines, or JSON.</summary>
 /// <param name="terminal">Where to.</param>
 /// <param name="device">Whose memory is shown.</param>
-/// <param name="peakFlops">Operations a second that the machine was measured to do at most; null: no share is shown.</param>
-internal sealed class TrainingReport(Terminal terminal, Device device, double? peakFlops) : IProgress<RunEvent>
+/// <param name="measurePeak">Measures the operations a second that the machine does at most; null: no share is shown.</param>
+internal sealed class TrainingReport(Terminal terminal, Device device, Func<double>? measurePeak) : IProgress<RunEvent>
 {
     // A redirected run writes about this many lines of steps, however long it is.
     private const int MostLines = 100;
 
+    private double _peak = measurePeak?.Invoke() ?? 0;
     private double _seconds;
     private int _steps;
 
@@ -39,9 +40,9 @@ internal sealed class TrainingReport(Terminal terminal, Device device, double? p
     {
         _seconds += step.Seconds;
         _steps++;
-        double share = peakFlops is { } peak && step.Seconds > 0 ? step.Flops / step.Seconds / peak : 0;
+        double share = measurePeak is not null && step.Seconds > 0 ? step.Flops / step.Seconds / Peak(step.Flops / step.Seconds) : 0;
         var view = new StepView(step.Step, step.Steps, step.Loss, step.LearningRate, step.GradientNorm, step.Seconds > 0 ? step.Items / step.Seconds : 0, step.ItemsName,
-            peakFlops is null ? null : share, device.Ledger.Peak, TimeSpan.FromSeconds((step.Steps - step.Step) * _seconds / _steps));
+            measurePeak is null ? null : share, device.Ledger.Peak, TimeSpan.FromSeconds((step.Steps - step.Step) * _seconds / _steps));
         int every = terminal.IsInteractive || terminal.LogsJson ? 1 : Math.Max(1, step.Steps / MostLines);
         if (step.Step % every != 0 && step.Step != step.Steps && step.Step != 1) return;
         var fields = new JsonObject
@@ -57,8 +58,15 @@ internal sealed class TrainingReport(Terminal terminal, Device device, double? p
             ["memory_bytes"] = view.Memory,
             ["seconds_left"] = view.Left.TotalSeconds,
         };
-        if (peakFlops is not null) fields["peak_share"] = share;
+        if (measurePeak is not null) fields["peak_share"] = share;
         terminal.Event(fields, StepLine.Format(view), passing: true);
+    }
+
+    // A peak that a step beats was measured while others worked or before the clock had risen: it is measured again.
+    private double Peak(double beaten)
+    {
+        if (beaten > _peak) _peak = Math.Max(_peak, measurePeak!());
+        return _peak;
     }
 
     private void Evaluation(EvaluationEvent evaluation)
