@@ -37,6 +37,26 @@ public static class WeightFormats
 
     public static WeightFormat Q8_0 { get; } = new Q8_0Format();
 
+    public static WeightFormat Q2_K { get; } = new Q2KFormat();
+
+    public static WeightFormat Q3_K { get; } = new Q3KFormat();
+
+    public static WeightFormat Q4_K { get; } = new Q4KFormat();
+
+    public static WeightFormat Q5_K { get; } = new Q5KFormat();
+
+    public static WeightFormat Q6_K { get; } = new Q6KFormat();
+
+    public static WeightFormat IQ4_NL { get; } = new IQ4NlFormat();
+
+    public static WeightFormat IQ4_XS { get; } = new IQ4XsFormat();
+
+    public static WeightFormat MXFP4 { get; } = new Mxfp4Format();
+
+    public static WeightFormat TQ1_0 { get; } = new TQ1Format();
+
+    public static WeightFormat TQ2_0 { get; } = new TQ2Format();
+
     /// <summary>The format of one of the engine's types.</summary>
     public static WeightFormat Of(DType type) => type switch
     {
@@ -56,5 +76,5 @@ public static class WeightFormats
 
     /// <summary>The format called <paramref name="name"/> whose numbers are known here ("BF16", "Q4_1", "F8_E4M3"), or null.</summary>
     public static WeightFormat? Find(string name) =>
-        Array.Find<WeightFormat>([F64, F32, BF16, F16, F8E4M3, F8E5M2, I64, I32, I8, U8, Bool, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0], f => f.Name == name);
+        Array.Find<WeightFormat>([F64, F32, BF16, F16, F8E4M3, F8E5M2, I64, I32, I8, U8, Bool, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4, TQ1_0, TQ2_0], f => f.Name == name);
 }
