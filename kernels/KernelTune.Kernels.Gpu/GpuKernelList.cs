@@ -1,4 +1,6 @@
 using System.Reflection;
+using KernelTune.Kernels.Elementwise;
+using KernelTune.Kernels.Lanes;
 
 namespace KernelTune.Kernels.Gpu;
 
@@ -9,7 +11,7 @@ namespace KernelTune.Kernels.Gpu;
 public sealed record GpuKernel(string Name, int GroupSize, MethodInfo Entry);
 
 /// <summary>Every kernel, the generic ones closed with the types that a training step uses most.</summary>
-public static partial class GpuKernelList
+public static class GpuKernelList
 {
     /// <summary>Threads in a group of a kernel that has no shape of its own.</summary>
     public const int GroupSize = 256;
@@ -23,8 +25,36 @@ public static partial class GpuKernelList
         Of<CastKernel<StoredBF16, StoredF32>, CopyArgs<StoredBF16, StoredF32>>("cast.bf16.f32"),
         Of<CastKernel<StoredF32, StoredBF16>, CopyArgs<StoredF32, StoredBF16>>("cast.f32.bf16"),
         Of<CastWideKernel<StoredI64, StoredF32>, CopyArgs<StoredI64, StoredF32>>("cast.i64.f32"),
+        Map<Unary<Silu, None>, None>("map.silu"),
+        Map<UnaryGradAdd<Gelu, None>, None>("map.gelu.grad_add"),
+        Map<Unary<Tanh, None>, None>("map.tanh"),
+        Map<Unary<Exp, None>, None>("map.exp"),
+        Map<Unary<Log, None>, None>("map.log"),
+        Map<Binary<Mul, None>, None>("map.mul"),
+        Map<BinaryGrad<SwiGlu, None>, None>("map.swiglu.grad"),
+        Map<Unary<Scale, ScaleParams>, ScaleParams>("map.scale"),
+        Of<MapKernel<F64, Step<ClipFactor, ScaleParams>, ScaleParams>, MapArgs<F64, ScaleParams>>("map.f64.clip_factor"),
+        Of<ReduceByThreads<StoredF32, StoredF32, G32, SingleSums, SumOf>, ReduceArgs<StoredF32, StoredF32>>("reduce.threads.sum"),
+        Of<ReduceByGroups<StoredF32, StoredF32, G32, SingleSums, SumOf>, ReduceArgs<StoredF32, StoredF32>>("reduce.groups.sum"),
+        Of<ReduceByGroups<StoredF32, StoredF32, G32, SingleSums, GreatestOf>, ReduceArgs<StoredF32, StoredF32>>("reduce.groups.max"),
+        Of<ReduceByGroups<StoredF32, StoredF64, F64, DoubleSums, SumOfSquaresOf>, ReduceArgs<StoredF32, StoredF64>>("reduce.groups.sum_of_squares.f64"),
+        Of<ArgMaxKernel<StoredF32>, ArgMaxArgs<StoredF32>>("arg_max"),
+        Of<MatMulKernel<StoredF32, StoredF32, Tile64>, MatMulArgs<StoredF32, StoredF32>>("matmul.f32.64"),
+        Of<MatMulKernel<StoredF32, StoredBF16, Tile64>, MatMulArgs<StoredF32, StoredBF16>>("matmul.f32.bf16.64"),
+        Of<MatMulKernel<StoredBF16, StoredBF16, Tile64>, MatMulArgs<StoredBF16, StoredBF16>>("matmul.bf16.64"),
         Of<GatherKernel<uint>, GatherArgs<uint>>("gather.32"),
+        Of<LinkRows, LinkArgs>("scatter_add.link"),
+        Of<ScatterAddKernel, ScatterAddArgs>("scatter_add"),
+        Of<RandomKernel, RandomArgs>("random"),
+        Of<RotaryTableKernel<StoredF32>, RotaryTableArgs<StoredF32>>("rotary_table"),
+        Of<AdamWKernel, AdamWArgs>("adamw"),
+        Of<UnfoldKernel<StoredF32>, WindowArgs<StoredF32>>("unfold"),
+        Of<FoldKernel<StoredF32>, WindowArgs<StoredF32>>("fold"),
     ];
+
+    private static GpuKernel Map<TOp, TParams>(string name)
+        where TOp : struct, IElementwise<TParams>
+        where TParams : struct => Of<MapKernel<G32, TOp, TParams>, MapArgs<G32, TParams>>(name);
 
     private static GpuKernel Of<TKernel, TArgs>(string name, int groupSize = GroupSize)
         where TKernel : struct, IGpuKernel<TArgs>

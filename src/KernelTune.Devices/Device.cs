@@ -134,7 +134,7 @@ public abstract class Device : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Bytes of the device's own memory; 0 when there is none.</summary>
+    /// <summary>Bytes of the device's own memory; 0 when there is none, or a <see cref="DeviceMemoryException"/> with the driver's words.</summary>
     protected abstract nint AllocateSegment(long bytes);
 
     protected abstract void FreeSegment(nint address);

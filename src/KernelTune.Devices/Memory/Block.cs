@@ -37,7 +37,7 @@ public sealed class Block
     /// <summary>The module path that asked for it; may be empty.</summary>
     public string Owner { get; }
 
-    /// <summary>The first byte: a pointer on the CPU, a stand-in on <c>Shapes</c>, 0 for a block of no bytes.</summary>
+    /// <summary>The first byte: a pointer on the CPU, a segment and a place in it on a GPU, a stand-in on <c>Shapes</c>, 0 for a block of no bytes.</summary>
     public nint Address { get; }
 
     /// <summary>How many hold it. 1: the holder may overwrite it.</summary>

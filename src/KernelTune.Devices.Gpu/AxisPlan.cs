@@ -1,0 +1,102 @@
+using KernelTune.Kernels.Gpu;
+
+namespace KernelTune.Devices.Gpu;
+
+/// <summary>
+/// How a launch walks some views of one shape: axes of length 1 are left out, neighbours that lie alike in every view are joined, and a walk of 2^31 elements or
+/// more is cut along its outermost axis.
+/// </summary>
+internal unsafe struct AxisPlan
+{
+    private const int MostViews = 7;
+    private const long MostElements = 1L << 31;
+
+    private fixed int lengths[Devices.Shape.MaxRank];
+    private fixed long steps[MostViews * Devices.Shape.MaxRank];
+    private fixed long starts[MostViews];
+    private int rank;
+    private long inner;
+    private int perPiece;
+
+    /// <summary>A plan for views of one shape; absent ones are walked as if every step were 0.</summary>
+    public static AxisPlan Of(Shape shape, params ReadOnlySpan<View> views)
+    {
+        AxisPlan plan = default;
+        for (int v = 0; v < views.Length; v++)
+            plan.starts[v] = views[v].Exists ? views[v].Offset : 0;
+        for (int axis = shape.Length - 1; axis >= 0; axis--)
+        {
+            if (shape[axis] == 1)
+                continue;
+            if (plan.rank > 0 && plan.Joins(shape, axis, views))
+            {
+                plan.lengths[plan.rank - 1] *= shape[axis];
+                continue;
+            }
+            plan.lengths[plan.rank] = shape[axis];
+            for (int v = 0; v < views.Length; v++)
+                plan.steps[(v * Devices.Shape.MaxRank) + plan.rank] = views[v].Exists ? views[v].Stride(axis) : 0;
+            plan.rank++;
+        }
+        if (plan.rank == 0)
+            plan.lengths[plan.rank++] = 1;
+        plan.Cut();
+        return plan;
+    }
+
+    /// <summary>Launches that the walk takes; 0 where there are no elements.</summary>
+    public readonly int Pieces => lengths[rank - 1] == 0 || inner == 0 ? 0 : (int)(((long)lengths[rank - 1] + perPiece - 1) / perPiece);
+
+    /// <summary>The shape of one piece.</summary>
+    public readonly Layout Shape(int piece = 0)
+    {
+        int outer = Math.Min(perPiece, lengths[rank - 1] - (piece * perPiece));
+        return new Layout
+        {
+            Count = (uint)(outer * inner),
+            Rank = rank,
+            L0 = (uint)lengths[0],
+            L1 = (uint)lengths[1],
+            L2 = (uint)lengths[2],
+            L3 = (uint)lengths[3],
+            L4 = (uint)lengths[4],
+        };
+    }
+
+    /// <summary>Where the elements of one view lie, in one piece.</summary>
+    public readonly Steps Steps(int view, int piece = 0)
+    {
+        int at = view * Devices.Shape.MaxRank;
+        return new Steps
+        {
+            Start = starts[view] + (steps[at + rank - 1] * piece * perPiece),
+            S0 = steps[at],
+            S1 = steps[at + 1],
+            S2 = steps[at + 2],
+            S3 = steps[at + 3],
+            S4 = steps[at + 4],
+            S5 = steps[at + 5],
+        };
+    }
+
+    // True where in every view the axis steps over just what is inside it.
+    private readonly bool Joins(Shape shape, int axis, ReadOnlySpan<View> views)
+    {
+        if ((long)lengths[rank - 1] * shape[axis] >= int.MaxValue)
+            return false;
+        for (int v = 0; v < views.Length; v++)
+        {
+            if (views[v].Exists && views[v].Stride(axis) != steps[(v * Devices.Shape.MaxRank) + rank - 1] * lengths[rank - 1])
+                return false;
+        }
+        return true;
+    }
+
+    private void Cut()
+    {
+        inner = 1;
+        for (int i = 0; i < rank - 1; i++)
+            inner *= lengths[i];
+        perPiece = inner == 0 ? 1 : (int)Math.Clamp((MostElements - 1) / inner, 1, Math.Max(1, lengths[rank - 1]));
+    }
+}
