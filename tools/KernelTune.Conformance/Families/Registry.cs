@@ -16,5 +16,6 @@ public static class Registry
         new QuantizationFamily(),
         new GenerationFamily(OpenedDecoder.Open),
         new ScheduleFamily(),
+        new ImagesFamily(),
     ];
 }
