@@ -1,0 +1,122 @@
+using KernelTune.Data.Pictures;
+using SkiaSharp;
+
+namespace KernelTune.Data.Tests.Pictures;
+
+/// <summary>Files that are no picture, or no longer one: each names the file and says what was found.</summary>
+public sealed class PictureFaultTests
+{
+    [Test]
+    public void A_grey_png_comes_back_as_it_was()
+    {
+        using var folder = new TemporaryFolder();
+        Picture drawn = Drawn.Noise(7, 5, 1);
+        Picture read = PictureFile.Read(folder.Write("grey.png", Drawn.Encoded(drawn)));
+        Assert.That((read.Width, read.Height, read.Channels), Is.EqualTo((7, 5, 1)));
+        Assert.That(read.Pixels, Is.EqualTo(drawn.Pixels));
+    }
+
+    [Test]
+    public void Colours_under_alpha_are_not_multiplied()
+    {
+        using var folder = new TemporaryFolder();
+        Picture drawn = Drawn.Noise(6, 6, 4);
+        Picture read = PictureFile.Read(folder.Write("alpha.png", Drawn.Encoded(drawn)));
+        Assert.That(read.Pixels, Is.EqualTo(drawn.Pixels));
+    }
+
+    [TestCase(0, "the file is empty, a picture wanted")]
+    [TestCase(20, "a header that is damaged or cut off")]
+    [TestCase(120, "the PNG file is cut off: a picture of 31 × 29 pixels wanted, some rows are missing")]
+    public void A_png_that_ends_early_is_refused(int bytes, string message)
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.Write("cut.png", Drawn.Encoded(Drawn.Noise(31, 29, 3))[..bytes]);
+        Assert.That(() => PictureFile.Read(file), Throws.TypeOf<DataException>().With.Message.StartsWith(file + ": ").And.Message.Contains(message));
+    }
+
+    [Test]
+    public void A_flipped_bit_of_a_png_is_found_by_its_checksum()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] bytes = Drawn.Encoded(Drawn.Noise(31, 29, 3));
+        bytes[bytes.Length / 2] ^= 1;
+        string file = folder.Write("flipped.png", bytes);
+        Assert.That(() => PictureFile.Read(file), Throws.TypeOf<DataException>().With.Message.Contains("the PNG file is damaged (ErrorInInput)"));
+    }
+
+    [Test]
+    public void A_jpeg_without_its_end_is_refused_and_one_with_bytes_behind_it_is_not()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] bytes = Drawn.Encoded(Drawn.Noise(40, 40, 3), SKEncodedImageFormat.Jpeg);
+        string file = folder.Write("cut.jpg", bytes[..(bytes.Length / 2)]);
+        Assert.That(() => PictureFile.Read(file), Throws.TypeOf<DataException>().With.Message.EqualTo($"{file}: the JPEG file is cut off: {bytes.Length / 2} bytes were found, and no end marker among them"));
+        Assert.That(PictureFile.Read(folder.Write("longer.jpg", [.. bytes, 1, 2, 3])).Width, Is.EqualTo(40));
+    }
+
+    [Test]
+    public void A_picture_of_too_many_pixels_is_refused_by_its_header()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] bytes = Drawn.Encoded(Drawn.Noise(31, 29, 1));
+        string file = folder.Write("large.png", bytes);
+        Assert.That(() => PictureFile.Read(file, new PictureLimits { MostPixels = 898 }),
+            Throws.TypeOf<DataException>().With.Message.EqualTo($"{file}: a picture of 31 × 29 pixels was found, at most 898 pixels wanted"));
+        Assert.That(() => PictureFile.Read(file, new PictureLimits { MostBytes = 10 }),
+            Throws.TypeOf<DataException>().With.Message.EqualTo($"{file}: {bytes.Length} bytes were found, at most 10 wanted"));
+    }
+
+    [Test]
+    public void A_bomb_costs_no_memory()
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.Write("bomb.png", HeaderAlone(65535, 65535));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.That(() => PictureFile.Read(file), Throws.TypeOf<DataException>().With.Message.Contains("65535 × 65535 pixels was found, at most 89478485 pixels wanted"));
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1 << 20));
+    }
+
+    [Test]
+    public void What_is_no_picture_says_so()
+    {
+        using var folder = new TemporaryFolder();
+        string text = folder.Write("text.jpg", "This is not a picture.\n"), pointer = folder.Write("lfs.png", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+        Assert.That(() => PictureFile.Read(text), Throws.TypeOf<DataException>().With.Message.Contains("neither PNG, JPEG, WebP, GIF nor BMP was found"));
+        Assert.That(() => PictureFile.Read(pointer), Throws.TypeOf<DataException>().With.Message.Contains("a Git LFS pointer was found"));
+        Assert.That(() => PictureFile.Read(folder.Path), Throws.TypeOf<DataException>().With.Message.EqualTo($"{folder.Path}: a folder was found, a file wanted"));
+    }
+
+    /// <summary>A PNG whose header claims a size and whose data say nothing.</summary>
+    private static byte[] HeaderAlone(int width, int height)
+    {
+        var png = new List<byte> { 0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A };
+        byte[] header = [.. BigEndian(width), .. BigEndian(height), 8, 2, 0, 0, 0];
+        Chunk("IHDR"u8, header);
+        Chunk("IDAT"u8, [0x78, 0x9C, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01]);
+        Chunk("IEND"u8, []);
+        return [.. png];
+
+        void Chunk(ReadOnlySpan<byte> kind, byte[] data)
+        {
+            byte[] body = [.. kind, .. data];
+            png.AddRange(BigEndian(data.Length));
+            png.AddRange(body);
+            png.AddRange(BigEndian((int)Crc(body)));
+        }
+    }
+
+    private static byte[] BigEndian(int value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];
+
+    private static uint Crc(byte[] bytes)
+    {
+        uint crc = uint.MaxValue;
+        foreach (byte b in bytes)
+        {
+            crc ^= b;
+            for (int k = 0; k < 8; k++) crc = (crc & 1) != 0 ? (crc >> 1) ^ 0xEDB88320 : crc >> 1;
+        }
+
+        return ~crc;
+    }
+}
