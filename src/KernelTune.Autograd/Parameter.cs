@@ -1,6 +1,7 @@
 using KernelTune.Devices;
 using KernelTune.Devices.Calls;
 using KernelTune.Devices.Memory;
+using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Autograd;
 
@@ -16,6 +17,7 @@ public sealed class Parameter : IDisposable
     private Tensor? value;
     private PackedMatrix? packed;
     private Device? device;
+    private bool trainable;
 
     /// <param name="path">The module path with the parameter's own name, as PEFT would say it: "model.layers.0.mlp.up_proj.weight".</param>
     /// <param name="shape">Its shape as the checkpoint stores it.</param>
@@ -36,13 +38,24 @@ public sealed class Parameter : IDisposable
     public Category Category { get; }
 
     /// <summary>True where the run trains it. Set before the value is loaded: a frozen matrix may be packed.</summary>
-    public bool Trainable { get; set; }
+    /// <exception cref="InvalidOperationException">It is a buffer.</exception>
+    public bool Trainable
+    {
+        get => trainable;
+        set => trainable = !value || !IsBuffer ? value : throw new InvalidOperationException($"{Path} is a buffer: it never trains");
+    }
 
     /// <summary>True where a frozen copy may be kept as panels: the weight of a product or a table, used in no other way.</summary>
     public bool Packable { get; init; }
 
     /// <summary>True where the checkpoint stores the transpose of the product's [out, in] weight (GPT-2's Conv1D).</summary>
     public bool IsTransposed { get; init; }
+
+    /// <summary>True for numbers that belong to the checkpoint but never train: running statistics.</summary>
+    public bool IsBuffer { get; init; }
+
+    /// <summary>How a checkpoint stores it where it is no floating-point number: I64 for counts, which the device keeps as real numbers (exact to 2²⁴). Else F32.</summary>
+    public DType StoredType { get; init; } = DType.F32;
 
     /// <summary>True once there is a value.</summary>
     public bool IsLoaded => value is not null || packed is not null;

@@ -30,4 +30,22 @@ public static class ModelRegistry
             _ => throw config.Bad("architectures", $"{CheckpointException.Quote(architecture)} is not known; known are {string.Join(", ", Architectures)}"),
         };
     }
+
+    /// <summary>The classifiers of pictures that can be built, beside timm's names of whole ResNets.</summary>
+    public static IReadOnlyList<string> ImageArchitectures { get; } = ["ResNetForImageClassification", "torchvision.ResNet", "timm.ResNet"];
+
+    /// <summary>The classifier of pictures of a configuration, without weights: Transformers' "architectures", or a library's own "architecture".</summary>
+    /// <exception cref="CheckpointException">The architecture is unknown, or a setting is wrong.</exception>
+    public static ImageClassifier ImageClassifier(JsonSettings config)
+    {
+        string? named = config.Has("architectures") && config.Strings("architectures") is [var first, ..] ? first : config.StringOrNull("architecture");
+        string architecture = named ?? config.StringOrNull("model_type") switch
+        {
+            "resnet" => "ResNetForImageClassification",
+            _ => throw config.Bad("architectures", "missing, and model_type names no classifier of pictures that is known"),
+        };
+        if (ImageArchitectures.Contains(architecture) || ResNetSettings.TimmVariants.ContainsKey(architecture))
+            return new ResNet(config, architecture);
+        throw config.Bad(config.Has("architectures") ? "architectures" : "architecture", $"{CheckpointException.Quote(architecture)} is not known; known are {string.Join(", ", ImageArchitectures)}");
+    }
 }

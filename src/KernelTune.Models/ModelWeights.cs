@@ -1,6 +1,8 @@
+using System.Buffers.Binary;
 using KernelTune.Autograd;
 using KernelTune.Checkpoints;
 using KernelTune.Devices;
+using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Models;
 
@@ -8,7 +10,7 @@ namespace KernelTune.Models;
 public static class ModelWeights
 {
     /// <summary>
-    /// Loads every base parameter of a model. Frozen matrices go straight into the device's packed form, a few rows at a time: no tensor is held twice.
+    /// Loads every base parameter and buffer of a model. Frozen matrices go straight into the device's packed form, a few rows at a time: no tensor is held twice.
     /// </summary>
     /// <param name="model">Where to.</param>
     /// <param name="source">Where from.</param>
@@ -23,9 +25,17 @@ public static class ModelWeights
         var tied = new Dictionary<string, string>(StringComparer.Ordinal);
         var twins = model.Twins.ToLookup(t => t.Parameter, t => t.Twin);
         var known = source.Names.Where(model.IsKnownBuffer).ToHashSet(StringComparer.Ordinal);
-        foreach (var parameter in model.Root.BaseParameters())
+        var counts = new List<(Parameter Parameter, string Key)>();
+        foreach (var parameter in model.Root.SavedParameters())
         {
             string key = model.CheckpointKeys(parameter).FirstOrDefault(k => source.TryGet(k, out _)) ?? model.CheckpointKeys(parameter).First();
+            if (parameter.StoredType == DType.I64)
+            {
+                // Counts came late to the format: files without them begin at 0.
+                known.Add(key);
+                counts.Add((parameter, key));
+                continue;
+            }
             if (fresh?.Contains(parameter) == true)
             {
                 known.Add(key);
@@ -52,7 +62,25 @@ public static class ModelWeights
             else
                 parameter.Load(device, (first, count, numbers) => source.ReadF32Rows(key, first, count, numbers));
         }
+        foreach (var (parameter, key) in counts)
+            parameter.Load(device, source.TryGet(key, out var info) ? Counts(source, info, parameter) : new float[parameter.Shape.Elements]);
         return extra;
+    }
+
+    private static float[] Counts(IWeightSource source, WeightInfo info, Parameter parameter)
+    {
+        StrictKeys.CheckShape(source, info.Name, [.. parameter.Shape.ToArray().Select(n => (long)n)]);
+        var numbers = new float[parameter.Shape.Elements];
+        if (info.Format != WeightFormats.I64)
+        {
+            source.ReadF32(info.Name, numbers);
+            return numbers;
+        }
+        var bytes = new byte[info.Bytes];
+        source.ReadRaw(info.Name, bytes);
+        for (int i = 0; i < numbers.Length; i++)
+            numbers[i] = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8 * i));
+        return numbers;
     }
 
     // A head that the configuration ties, but that the file holds as well, must be the same table: else the file was trained untied.
@@ -75,14 +103,14 @@ public static class ModelWeights
             throw new CheckpointException(source.Location, $"it differs from {key}, to which config.json ties it; \"tie_word_embeddings\": false wanted there", tensor: twin);
     }
 
-    /// <summary>Draws every base parameter as the model says. A function of seed and path alone.</summary>
+    /// <summary>Draws every base parameter and sets every buffer as the model says. A function of seed and path alone.</summary>
     /// <param name="model">The model.</param>
     /// <param name="device">Where the weights will lie.</param>
     /// <param name="seed">The run's.</param>
     /// <param name="only">Only these: a new head; null: all.</param>
     public static void Initialize(IPretrainedModel model, Device device, ulong seed, IReadOnlySet<Parameter>? only = null)
     {
-        foreach (var parameter in model.Root.BaseParameters())
+        foreach (var parameter in model.Root.SavedParameters())
         {
             if (only?.Contains(parameter) == false)
                 continue;

@@ -1,5 +1,6 @@
 using KernelTune.Autograd;
 using KernelTune.Devices;
+using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Modules;
 
@@ -8,6 +9,7 @@ public abstract class Module(string path)
 {
     private readonly List<Module> children = [];
     private readonly List<Parameter> parameters = [];
+    private readonly List<Parameter> buffers = [];
 
     /// <summary>Where it stands in the model; empty for the model itself.</summary>
     public string Path { get; } = path;
@@ -17,6 +19,12 @@ public abstract class Module(string path)
 
     /// <summary>The parameters that are the module's own, without those of children and of what occupies it.</summary>
     public IReadOnlyList<Parameter> OwnParameters => parameters;
+
+    /// <summary>Numbers of the module's own that belong to the checkpoint but never have a gradient: running statistics. A forward pass in training may change them.</summary>
+    public IReadOnlyList<Parameter> OwnBuffers => buffers;
+
+    /// <summary>True where a forward pass in training changes the module's buffers, so that a run must save them to be resumed.</summary>
+    public virtual bool ChangesBuffers => false;
 
     /// <summary>The parameters of whatever occupies this module.</summary>
     public virtual IReadOnlyList<Parameter> OccupantParameters => [];
@@ -32,11 +40,17 @@ public abstract class Module(string path)
         }
     }
 
-    /// <summary>Every parameter of the tree once, occupants' after their site's, in the order of the model.</summary>
-    public IEnumerable<Parameter> AllParameters() => Tree().SelectMany(m => m.OwnParameters.Concat(m.OccupantParameters)).Distinct();
+    /// <summary>Every parameter and buffer of the tree once, occupants' after their site's, in the order of the model: all that has memory.</summary>
+    public IEnumerable<Parameter> AllParameters() => Tree().SelectMany(m => m.OwnParameters.Concat(m.OwnBuffers).Concat(m.OccupantParameters)).Distinct();
 
-    /// <summary>Every parameter of the model itself, without what methods have added.</summary>
+    /// <summary>Every parameter of the model itself, without what methods have added: all that could train.</summary>
     public IEnumerable<Parameter> BaseParameters() => Tree().SelectMany(m => m.OwnParameters).Distinct();
+
+    /// <summary>Every buffer of the model.</summary>
+    public IEnumerable<Parameter> Buffers() => Tree().SelectMany(m => m.OwnBuffers);
+
+    /// <summary>All that a checkpoint of the model holds: parameters and buffers, in the order of the model.</summary>
+    public IEnumerable<Parameter> SavedParameters() => Tree().SelectMany(m => m.OwnParameters.Concat(m.OwnBuffers)).Distinct();
 
     protected T Child<T>(T module)
         where T : Module
@@ -51,6 +65,14 @@ public abstract class Module(string path)
         var parameter = new Parameter(Path.Length == 0 ? name : $"{Path}.{name}", shape) { Packable = packable, IsTransposed = transposed };
         parameters.Add(parameter);
         return parameter;
+    }
+
+    /// <summary>A buffer of this module's own, called <paramref name="name"/> below its path.</summary>
+    protected Parameter OwnBuffer(string name, Shape shape, DType stored = DType.F32)
+    {
+        var buffer = new Parameter(Path.Length == 0 ? name : $"{Path}.{name}", shape) { IsBuffer = true, StoredType = stored };
+        buffers.Add(buffer);
+        return buffer;
     }
 
     /// <summary>A parameter that another module owns too (a tied head).</summary>

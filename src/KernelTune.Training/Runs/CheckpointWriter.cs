@@ -79,19 +79,36 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
         folder.Write("README.md", ModelCard.Text(model, modelName, state));
     }
 
-    /// <summary>The model's own weights under the checkpoint's names.</summary>
+    /// <summary>The model's own weights and buffers under the checkpoint's names.</summary>
     public static IEnumerable<TensorToSave> ModelTensors(TrainableModel model, DType type)
     {
-        foreach (var parameter in model.Model.Root.BaseParameters())
+        foreach (var parameter in model.Model.Root.SavedParameters())
         {
             string key = model.Model.CheckpointKeys(parameter).First();
+            if (parameter.StoredType == DType.I64)
+            {
+                yield return Counts(parameter, key);
+                continue;
+            }
             yield return new TensorToSave(key, type, [.. parameter.Shape.ToArray().Select(n => (long)n)], sink => InPieces(parameter.Value.View, sink, exact: false));
         }
     }
 
-    // What trains and its moments, bit for bit in the device's own type.
+    // Whole numbers that the device keeps as real ones.
+    internal static TensorToSave Counts(Parameter parameter, string key) =>
+        new(key, DType.I64, [.. parameter.Shape.ToArray().Select(n => (long)n)], sink =>
+        {
+            var counts = new long[parameter.Shape.Elements];
+            parameter.Device.Read<long>(parameter.Value.View, counts);
+            sink.WriteRaw(MemoryMarshal.AsBytes<long>(counts));
+        });
+
+    // What trains, its moments, and the buffers that training changes, bit for bit in the device's own type.
     private static IEnumerable<(string Name, View View)> ExactViews(TrainableModel model) =>
-        model.Gradients.Parameters.Select(p => ($"parameter.{p.Path}", p.Value.View)).Concat(model.Optimizer.State());
+        model.Gradients.Parameters.Select(p => ($"parameter.{p.Path}", p.Value.View)).Concat(model.Optimizer.State())
+            .Concat(model.Model.Root.Tree().Where(m => m.ChangesBuffers).SelectMany(m => m.OwnBuffers).Select(b => ($"buffer.{b.Path}", Flat(b.Value.View))));
+
+    private static View Flat(in View view) => view.Rank == 0 ? view.Reshape(new Shape(1)) : view;
 
     private IEnumerable<TensorToSave> Exact()
     {

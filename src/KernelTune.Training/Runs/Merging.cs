@@ -102,9 +102,14 @@ public static class Merging
 
     private static IEnumerable<TensorToSave> Tensors(LoadedModel loaded, WeightFormat format)
     {
-        foreach (var parameter in loaded.Model.BaseParameters())
+        foreach (var parameter in loaded.Model.SavedParameters())
         {
             string name = loaded.Model.CheckpointKeys(parameter).First();
+            if (parameter.StoredType == DType.I64)
+            {
+                yield return CheckpointWriter.Counts(parameter, name);
+                continue;
+            }
             yield return Tensor(loaded, parameter, name, format);
             if (Parts(loaded) && ReferenceEquals(parameter, loaded.Model.Head.Weight))
                 yield return Tensor(loaded, parameter, $"{loaded.Model.Head.Path}.weight", format);

@@ -62,7 +62,7 @@ public sealed class TrainableModel : IDisposable
 
     public long TrainableElements => Gradients.Parameters.Sum(p => p.Shape.Elements);
 
-    public long TotalElements => Model.Root.AllParameters().Sum(p => p.Shape.Elements);
+    public long TotalElements => Model.Root.AllParameters().Where(p => !p.IsBuffer).Sum(p => p.Shape.Elements);
 
     /// <summary>Model FLOPs of a step.</summary>
     public double Flops(IEnumerable<Data.IBatch> batches) => batches.Sum(b => Task.Flops(Model, b, Method.Passes));

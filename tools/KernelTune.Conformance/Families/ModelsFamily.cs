@@ -5,7 +5,7 @@ using KernelTune.Models;
 
 namespace KernelTune.Conformance.Families;
 
-/// <summary>models/: every output, the loss and every gradient, observed and as training runs it; greedy continuations.</summary>
+/// <summary>models/: every output, the loss, every gradient and the buffers, observed and as training runs it; greedy continuations.</summary>
 public sealed class ModelsFamily : IFamily
 {
     // The forward's arguments that only say what is returned, and how.
@@ -22,13 +22,14 @@ public sealed class ModelsFamily : IFamily
     public IEnumerable<Finding> Run(string folder, string name, string device)
     {
         var golden = new ModelCase(Path.Combine(folder, name));
-        if (!ModelRegistry.Architectures.Contains(golden.Kind))
+        bool pictures = ModelRegistry.ImageArchitectures.Contains(golden.Kind);
+        if (!pictures && !ModelRegistry.Architectures.Contains(golden.Kind))
             return [new Finding("", Outcome.Unsupported, golden.Kind)];
         if (golden.CallArguments.FirstOrDefault(a => !HarmlessArguments.Contains(a)) is { } argument)
             return [new Finding("", Outcome.Unsupported, $"the argument {argument} of the forward")];
         try
         {
-            return [.. Passes(golden, device), .. Continuations(golden, device)];
+            return pictures ? [.. Pictures(golden, device)] : [.. Passes(golden, device), .. Continuations(golden, device)];
         }
         catch (NotSupportedException e)
         {
@@ -55,6 +56,26 @@ public sealed class ModelsFamily : IFamily
         golden.Run.CompareTraining(trained, model.Run(golden.Inputs.ByName, observed: false, NameOf, golden.TrainMode));
         model.CheckNothingIsHeld(trained);
         yield return trained.Finding("training");
+    }
+
+    // A pass in training mode changes the running statistics: each part begins with the model as it was saved.
+    private static IEnumerable<Finding> Pictures(ModelCase golden, string device)
+    {
+        foreach (bool observed in (bool[])[true, false])
+        {
+            using var model = new ClassifierOnDevice(golden.Folder, device);
+            GoldenCheck check = golden.NewCheck(device);
+            ComputedRun run = model.Run(golden.Inputs.ByName, observed, golden.TrainMode);
+            if (observed)
+                golden.Run.CompareOutputs(check, run);
+            if (golden.Expected.Has("loss"))
+                golden.Run.CompareTraining(check, run);
+            model.CompareBuffers(check, golden.Expected);
+            model.CheckNothingIsHeld(check);
+            yield return check.Finding(observed ? "" : "training");
+            if (!golden.Expected.Has("loss"))
+                yield break;
+        }
     }
 
     private static IEnumerable<Finding> Continuations(ModelCase golden, string device)
