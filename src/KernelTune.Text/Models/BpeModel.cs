@@ -7,11 +7,8 @@ namespace KernelTune.Text.Models;
 /// <summary>What a byte-pair encoding does beside merging.</summary>
 internal sealed record BpeSettings
 {
-    /// <summary>The unknown token is named but stands outside the model's vocabulary.</summary>
-    public const int OutsideVocabulary = -2;
-
-    /// <summary>The token for what the vocabulary lacks; −1: such characters vanish.</summary>
-    public int Unknown { get; init; } = -1;
+    /// <summary>The token for what the vocabulary lacks; null: such characters vanish.</summary>
+    public UnknownToken? Unknown { get; init; }
 
     /// <summary>Neighbouring unknown characters share one token.</summary>
     public bool FuseUnknown { get; init; }
@@ -27,9 +24,6 @@ internal sealed record BpeSettings
 
     /// <summary>Put after the last character.</summary>
     public string EndSuffix { get; init; } = "";
-
-    /// <summary>The file that it comes from, for messages.</summary>
-    public string File { get; init; } = "";
 }
 
 /// <summary>Byte-pair encoding (Sennrich et al., 2016): the characters of a piece, merged pair by pair in the order that training found.</summary>
@@ -66,7 +60,7 @@ internal sealed class BpeModel : TokenModel
     {
         if (piece.IsEmpty) return Word.Empty;
         if (cache.TryGet(piece, out var word)) return word;
-        word = settings.IgnoreMerges && Vocabulary.TryGetId(piece, out int whole) ? new Word([whole], [Utf8Length(piece)]) : Merged(piece);
+        word = settings.IgnoreMerges && Vocabulary.TryGetId(piece, out int whole) ? new Word([whole], [CodePoints.Utf8Length(piece)]) : Merged(piece);
         cache.Add(piece, word);
         return word;
     }
@@ -139,9 +133,8 @@ internal sealed class BpeModel : TokenModel
                 continue;
             }
             if (settings.ByteFallback && Fallback(symbol, ids, bytes, ref count)) continue;
-            if (settings.Unknown == BpeSettings.OutsideVocabulary)
-                throw new TokenizerException(settings.File, "model.unk_token", $"the vocabulary lacks {Vocabulary.Quoted(symbol.ToString())} and the unknown token too");
-            if (settings.Unknown < 0) continue;
+            if (settings.Unknown is null) continue;
+            settings.Unknown.Id(symbol);
             if (!settings.FuseUnknown) FlushUnknown(ids, bytes);
             unknownBytes += length;
         }
@@ -151,7 +144,7 @@ internal sealed class BpeModel : TokenModel
         void FlushUnknown(int[] into, int[] lengths)
         {
             if (unknownBytes == 0) return;
-            (into[count], lengths[count]) = (settings.Unknown, unknownBytes);
+            (into[count], lengths[count]) = (settings.Unknown!.KnownId, unknownBytes);
             (unknownBytes, count) = (0, count + 1);
         }
     }
@@ -172,16 +165,5 @@ internal sealed class BpeModel : TokenModel
             count++;
         }
         return true;
-    }
-
-    private static int Utf8Length(ReadOnlySpan<char> text)
-    {
-        int bytes = 0;
-        for (int i = 0; i < text.Length;)
-        {
-            bytes += CodePoints.Utf8Length(CodePoints.At(text, i, out int units));
-            i += units;
-        }
-        return bytes;
     }
 }

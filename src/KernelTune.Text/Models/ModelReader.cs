@@ -10,32 +10,65 @@ internal static class ModelReader
     /// <param name="isAdded">Whether a token stands among the added tokens.</param>
     public static TokenModel Read(JsonKey key, Func<string, bool> isAdded)
     {
-        // Files older than the key are told apart by what they hold.
-        string type = key.Find("type")?.Text() ?? (key.Find("merges") is not null ? "BPE" : throw key.Wrong("'type' is missing, and there are no merges as a BPE without a type has"));
-        return type switch
+        return (key.Find("type")?.Text() ?? TypeByMembers(key)) switch
         {
             "BPE" => Bpe(key, isAdded),
-            "WordLevel" => WordLevel(key),
-            "WordPiece" or "Unigram" => throw new TokenizerNotSupportedException(key.File, $"{key.Path}.type", $"the model \"{type}\" is not supported; BPE and WordLevel are"),
-            _ => throw key["type"].Wrong($"\"{type}\" is no model that is known"),
+            "WordPiece" => WordPiece(key, isAdded),
+            "WordLevel" => WordLevel(key, isAdded),
+            "Unigram" => Unigram(key),
+            var type => throw key["type"].Wrong($"\"{type}\" is no model that is known"),
         };
     }
 
-    private static WordLevelModel WordLevel(JsonKey key)
+    /// <summary>Files older than the key are told apart by what they hold.</summary>
+    private static string TypeByMembers(JsonKey key) =>
+        key.Find("merges") is not null ? "BPE"
+        : key.Find("vocab") is { Value.ValueKind: JsonValueKind.Array } ? "Unigram"
+        : key.Find("continuing_subword_prefix") is not null ? "WordPiece"
+        : key.Find("vocab") is not null && key.Find("unk_token") is not null ? "WordLevel"
+        : throw key.Wrong("'type' is missing, and there is nothing that tells it: merges as a BPE has, a vocab of scores (Unigram), a continuing_subword_prefix (WordPiece), an unk_token (WordLevel)");
+
+    private static WordLevelModel WordLevel(JsonKey key, Func<string, bool> isAdded)
     {
         var vocabulary = Vocabulary.Read(key["vocab"]);
-        return new WordLevelModel(vocabulary, Unknown(key["unk_token"], vocabulary));
+        return new WordLevelModel(vocabulary, Unknown(key["unk_token"], vocabulary, isAdded));
     }
 
-    private static int Unknown(JsonKey key, Vocabulary vocabulary)
+    private static WordPieceModel WordPiece(JsonKey key, Func<string, bool> isAdded)
+    {
+        var vocabulary = Vocabulary.Read(key["vocab"]);
+        return new WordPieceModel(vocabulary, Unknown(key["unk_token"], vocabulary, isAdded), key.Find("continuing_subword_prefix")?.Text() ?? "##",
+            key.Find("max_input_chars_per_word")?.NotNegative() ?? 100);
+    }
+
+    private static UnigramModel Unigram(JsonKey key)
+    {
+        var entries = key["vocab"];
+        var (tokens, scores) = (new List<string>(), new List<double>());
+        foreach (var entry in entries.Items())
+        {
+            if (entry.Value.ValueKind != JsonValueKind.Array || entry.Value.GetArrayLength() != 2) throw entry.Wrong("a token and its score are wanted, as [\"a\", -1.5]");
+            tokens.Add((entry with { Value = entry.Value[0] }).Text());
+            scores.Add((entry with { Value = entry.Value[1] }).Number());
+            if (!double.IsFinite(scores[^1])) throw entry.Wrong($"the score of {Vocabulary.Quoted(tokens[^1])} is not finite");
+        }
+        var unknown = key.Find("unk_id");
+        int id = unknown?.NotNegative() ?? -1;
+        if (id >= tokens.Count) throw unknown!.Value.Wrong($"the unknown token has the id {id}, but there are {tokens.Count} tokens");
+        var vocabulary = Vocabulary.Of([.. tokens]);
+        bool byteFallback = key.Flag("byte_fallback", false);
+        if (byteFallback) CheckByteTokens(entries, vocabulary);
+        return new UnigramModel(vocabulary, [.. scores], new UnknownToken(id, key.File, $"{key.Path}.unk_id"), byteFallback);
+    }
+
+    /// <summary>An unknown token that stands only among the added ones is refused where it is needed: a byte-level vocabulary, which lacks nothing, never does.</summary>
+    private static UnknownToken Unknown(JsonKey key, Vocabulary vocabulary, Func<string, bool> isAdded)
     {
         string token = key.Text();
-        return vocabulary.TryGetId(token, out int id) ? id : throw key.Wrong($"the unknown token {Vocabulary.Quoted(token)} is not in the vocabulary");
+        if (!vocabulary.TryGetId(token, out int id))
+            id = isAdded(token) ? -1 : throw key.Wrong($"the unknown token {Vocabulary.Quoted(token)} is not in the vocabulary");
+        return new UnknownToken(id, key.File, key.Path);
     }
-
-    /// <summary>Of a byte-level vocabulary, which lacks nothing, the unknown token may stand among the added tokens: it is never used.</summary>
-    private static int UnknownOfBpe(JsonKey key, Vocabulary vocabulary, Func<string, bool> isAdded) =>
-        isAdded(key.Text()) && !vocabulary.Contains(key.Text()) ? BpeSettings.OutsideVocabulary : Unknown(key, vocabulary);
 
     private static BpeModel Bpe(JsonKey key, Func<string, bool> isAdded)
     {
@@ -48,13 +81,12 @@ internal static class ModelReader
         var vocabulary = Vocabulary.Read(key["vocab"]);
         var settings = new BpeSettings
         {
-            Unknown = key.Find("unk_token") is { } unknown && unknown.Text().Length > 0 ? UnknownOfBpe(unknown, vocabulary, isAdded) : -1,
+            Unknown = key.Find("unk_token") is { } unknown && unknown.Text().Length > 0 ? Unknown(unknown, vocabulary, isAdded) : null,
             FuseUnknown = key.Flag("fuse_unk", false),
             ByteFallback = key.Flag("byte_fallback", false),
             IgnoreMerges = key.Flag("ignore_merges", false),
             ContinuingPrefix = key.Find("continuing_subword_prefix")?.Text() ?? "",
             EndSuffix = key.Find("end_of_word_suffix")?.Text() ?? "",
-            File = key.File,
         };
         if (settings.ByteFallback) CheckByteTokens(key["vocab"], vocabulary);
         return new BpeModel(vocabulary, Merges(key["merges"], vocabulary, settings.ContinuingPrefix.Length), settings);

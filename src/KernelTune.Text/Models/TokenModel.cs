@@ -3,6 +3,9 @@ namespace KernelTune.Text.Models;
 /// <summary>What a piece of text became: token ids, and how many bytes of the piece's UTF-8 each stands for.</summary>
 internal sealed record Word(int[] Ids, int[] Bytes)
 {
+    /// <summary>In <see cref="Bytes"/>: the token stands for what the one before it stands for.</summary>
+    public const int SameSpan = 0;
+
     public static Word Empty { get; } = new([], []);
 }
 
@@ -10,6 +13,9 @@ internal sealed record Word(int[] Ids, int[] Bytes)
 internal abstract class TokenModel(Vocabulary vocabulary)
 {
     public Vocabulary Vocabulary => vocabulary;
+
+    /// <summary>The token that an encoding shows as the text that it stands for, not as the vocabulary writes it; −1 for none.</summary>
+    public virtual int ShownAsText => -1;
 
     /// <summary>True if <see cref="EncodeBytes"/> may be called: the model takes text as bytes without spelling them out first.</summary>
     public virtual bool TakesBytes => false;
@@ -26,16 +32,8 @@ internal abstract class TokenModel(Vocabulary vocabulary)
 }
 
 /// <summary>A token for each whole piece that is in the vocabulary, the unknown token for any other.</summary>
-internal sealed class WordLevelModel(Vocabulary vocabulary, int unknown) : TokenModel(vocabulary)
+internal sealed class WordLevelModel(Vocabulary vocabulary, UnknownToken unknown) : TokenModel(vocabulary)
 {
-    public override Word Encode(ReadOnlySpan<char> piece)
-    {
-        int bytes = 0;
-        for (int i = 0; i < piece.Length;)
-        {
-            bytes += Unicode.CodePoints.Utf8Length(Unicode.CodePoints.At(piece, i, out int units));
-            i += units;
-        }
-        return new Word([Vocabulary.TryGetId(piece, out int id) ? id : unknown], [bytes]);
-    }
+    public override Word Encode(ReadOnlySpan<char> piece) =>
+        piece.IsEmpty ? Word.Empty : new Word([Vocabulary.TryGetId(piece, out int id) ? id : unknown.Id(piece)], [Unicode.CodePoints.Utf8Length(piece)]);
 }

@@ -23,6 +23,14 @@ internal sealed class Vocabulary
 
     public bool Contains(string token) => ids.ContainsKey(token);
 
+    /// <summary>The tokens by their places; of a token that comes twice the later place is its id.</summary>
+    public static Vocabulary Of(string[] tokens)
+    {
+        var ids = new Dictionary<string, int>(tokens.Length, StringComparer.Ordinal);
+        for (int id = 0; id < tokens.Length; id++) ids[tokens[id]] = id;
+        return new Vocabulary(ids, tokens);
+    }
+
     /// <summary>Reads an object of tokens and numbers.</summary>
     /// <exception cref="TokenizerException">A number comes twice, or one below the largest is missing: which, and for which tokens.</exception>
     public static Vocabulary Read(JsonKey key)

@@ -23,7 +23,7 @@ internal static class ComponentReader
         "Nmt" => new Nmt(),
         "Bert" or "BertNormalizer" => Bert(key),
         "Sequence" => new NormalizerSequence([.. key["normalizers"].Items().Select(Normalizer)]),
-        "Precompiled" => throw NotYet(key, "normalizer", "Precompiled"),
+        "Precompiled" => Precompiled.Read(key["precompiled_charsmap"]),
         var type => throw Unknown(key, "normalizer", type),
     };
 
@@ -71,8 +71,6 @@ internal static class ComponentReader
 
     private static TokenizerException Unknown(JsonKey key, string kind, string type) =>
         key["type"].Wrong($"\"{type}\" is no {kind} that is known; leaving it out would change the tokens");
-
-    private static TokenizerNotSupportedException NotYet(JsonKey key, string kind, string type) => new(key.File, key["type"].Path, $"the {kind} \"{type}\" is not supported");
 
     private static BertNormalizer Bert(JsonKey key)
     {

@@ -23,11 +23,17 @@ internal static class PieceEncoder
         int unit = 0, at = 0, done = 0;      // the character under the walk, its first byte, and the byte that the last token ended at
         for (int t = 0; t < word.Ids.Length; t++)
         {
+            if (word.Bytes[t] == Word.SameSpan && t > 0)
+            {
+                window.Add(word.Ids[t], model.Vocabulary[word.Ids[t]], window.Offsets[^1], sequence, sequence);
+                continue;
+            }
             int first = UnitOf(done), last = UnitOf(Math.Max(done, done + word.Bytes[t] - 1));
             done += word.Bytes[t];
             CodePoints.At(piece.Span, last, out int units);
             var (begin, end) = piece.InText(first, last + units);
-            window.Add(word.Ids[t], model.Vocabulary[word.Ids[t]], offsets.Of(begin, end), sequence, sequence);
+            string token = word.Ids[t] == model.ShownAsText ? piece.Span[first..(last + units)].ToString() : model.Vocabulary[word.Ids[t]];
+            window.Add(word.Ids[t], token, offsets.Of(begin, end), sequence, sequence);
         }
 
         // Tokens go forward, so the walk need not begin again; a token never begins before the character that the one before it ended in.

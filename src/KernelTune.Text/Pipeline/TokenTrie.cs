@@ -1,33 +1,24 @@
 using System.Buffers;
+using KernelTune.Text.Models;
 
 namespace KernelTune.Text.Pipeline;
 
 /// <summary>The contents of added tokens, to be found in a text.</summary>
 internal sealed class TokenTrie
 {
-    private readonly Dictionary<(int Node, char Next), int> edges = [];
-    private readonly List<AddedToken?> ends = [null];
+    private readonly PrefixTree tree = new();
+    private readonly List<AddedToken> tokens = [];
     private readonly HashSet<char> firstCharacters = [];
     private SearchValues<char> first = SearchValues.Create("");
 
-    public bool IsEmpty => ends.Count == 1;
+    public bool IsEmpty => tokens.Count == 0;
 
     /// <summary>Adds a token that is looked for as <paramref name="form"/>; of two with the same form the first is found.</summary>
     public void Add(string form, AddedToken token)
     {
-        if (form.Length == 0) return;
-        int node = 0;
-        foreach (char c in form)
-        {
-            if (!edges.TryGetValue((node, c), out int next))
-            {
-                next = ends.Count;
-                ends.Add(null);
-                edges[(node, c)] = next;
-            }
-            node = next;
-        }
-        ends[node] ??= token;
+        if (form.Length == 0 || tree.Walk(form) is var known and >= 0 && tree.ValueAt(known) >= 0) return;
+        tree.Set(form, tokens.Count);
+        tokens.Add(token);
         if (firstCharacters.Add(form[0])) first = SearchValues.Create([.. firstCharacters.Order()]);
     }
 
@@ -45,10 +36,10 @@ internal sealed class TokenTrie
         var text = piece.Span;
         token = null!;
         length = 0;
-        int node = 0;
-        for (int i = at; i < text.Length && edges.TryGetValue((node, text[i]), out node); i++)
+        int node = PrefixTree.Root;
+        for (int i = at; i < text.Length && (node = tree.Step(node, text[i])) >= 0; i++)
         {
-            if (ends[node] is { } end && !(end.Special && ordinary.Touch(piece, at, i + 1))) (token, length) = (end, i + 1 - at);
+            if (tree.ValueAt(node) is var index and >= 0 && tokens[index] is var end && !(end.Special && ordinary.Touch(piece, at, i + 1))) (token, length) = (end, i + 1 - at);
         }
         return length > 0;
     }

@@ -30,6 +30,30 @@ internal static class CodePoints
     /// <summary>How many bytes the code point takes in UTF-8.</summary>
     public static int Utf8Length(int codePoint) => codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
 
+    /// <summary>How many bytes the text takes in UTF-8.</summary>
+    public static int Utf8Length(ReadOnlySpan<char> text)
+    {
+        int bytes = 0;
+        for (int i = 0; i < text.Length;)
+        {
+            bytes += Utf8Length(At(text, i, out int units));
+            i += units;
+        }
+        return bytes;
+    }
+
+    /// <summary>How many code points the text has.</summary>
+    public static int Count(ReadOnlySpan<char> text)
+    {
+        int count = 0;
+        for (int i = 0; i < text.Length; count++)
+        {
+            At(text, i, out int units);
+            i += units;
+        }
+        return count;
+    }
+
     /// <summary>Writes the code point as UTF-8 and returns the number of bytes.</summary>
     public static int WriteUtf8(int codePoint, Span<byte> to)
     {

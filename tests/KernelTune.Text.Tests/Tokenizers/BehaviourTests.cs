@@ -29,6 +29,9 @@ public class BehaviourTests
     [TestCase("gpt1")]
     [TestCase("clip")]
     [TestCase("wordlevel")]
+    [TestCase("bert_uncased")]
+    [TestCase("t5")]
+    [TestCase("xlm_roberta")]
     public void A_stream_gives_the_whole_text_and_no_broken_character(string name)
     {
         string folder = Shared.Golden("tokenizers", name);

@@ -83,7 +83,6 @@ public class FaultTests
         Refused(j => j["post_processor"] = new JsonObject { ["type"] = "X" }, "post_processor.type: \"X\" is no post-processor that is known; leaving it out would change the tokens");
         Refused(j => j["normalizer"] = new JsonObject(), "normalizer: 'type' is missing");
         Refused(j => Model(j)["type"] = "Markov", "model.type: \"Markov\" is no model that is known");
-        Refused(j => Model(j)["type"] = "Unigram", "model.type: the model \"Unigram\" is not supported; BPE and WordLevel are");
     }
 
     [Test]
