@@ -5,7 +5,7 @@ using KernelTune.Conformance.Checks;
 
 namespace KernelTune.Conformance.Families;
 
-/// <summary>quantization/: GGUF blocks quantised and dequantised, and conversions between float types. Codes are compared bit for bit.</summary>
+/// <summary>quantization/: GGUF blocks quantised and dequantised, bitsandbytes' 4- and 8-bit codes, and conversions between float types. Codes are compared bit for bit.</summary>
 public sealed class QuantizationFamily : IFamily
 {
     private static readonly string[] KnownSettings = ["type", "shape", "half_scales"];
@@ -28,6 +28,9 @@ public sealed class QuantizationFamily : IFamily
         {
             "quantization/gguf_quantise" or "quantization/gguf_dequantise" => [Blocks(tensors, settings.RootElement, check)],
             "quantization/float_conversion" => [Conversions(tensors, settings.RootElement, check)],
+            "quantization/bnb4" => [CodeCases.FourBit(tensors, settings.RootElement, check)],
+            "quantization/blockwise8" => [CodeCases.EightBit(tensors, settings.RootElement, check)],
+            "quantization/code_tables" => [CodeCases.Tables(tensors, check)],
             _ => [new Finding("", Outcome.Unsupported, $"kind {kind}")],
         };
     }
