@@ -37,7 +37,7 @@ public static class GpuKernelList
         Of<ReduceByThreads<StoredF32, StoredF32, G32, SingleSums, SumOf>, ReduceArgs<StoredF32, StoredF32>>("reduce.threads.sum"),
         Of<ReduceByGroups<StoredF32, StoredF32, G32, SingleSums, SumOf>, ReduceArgs<StoredF32, StoredF32>>("reduce.groups.sum"),
         Of<ReduceByGroups<StoredF32, StoredF32, G32, SingleSums, GreatestOf>, ReduceArgs<StoredF32, StoredF32>>("reduce.groups.max"),
-        Of<ReduceByGroups<StoredF32, StoredF64, F64, DoubleSums, SumOfSquaresOf>, ReduceArgs<StoredF32, StoredF64>>("reduce.groups.sum_of_squares.f64"),
+        Of<ReduceByGroups<StoredF32, StoredF64, F64, DoubleSums, SumOfSquaresOf>, ReduceArgs<StoredF32, StoredF64>>("reduce.squares.f64"),
         Of<ArgMaxKernel<StoredF32>, ArgMaxArgs<StoredF32>>("arg_max"),
         Of<MatMulKernel<StoredF32, StoredF32, Tile64>, MatMulArgs<StoredF32, StoredF32>>("matmul.f32.64"),
         Of<MatMulKernel<StoredF32, StoredBF16, Tile64>, MatMulArgs<StoredF32, StoredBF16>>("matmul.f32.bf16.64"),

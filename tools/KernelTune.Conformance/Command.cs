@@ -9,7 +9,7 @@ public static class Command
     private const string Usage = """
         usage: KernelTune.Conformance FOLDER… [--device NAME] [--filter REGEX] [--list FILE]
           FOLDER    laid out like shared/goldens; also one family's folder, or one case
-          --device  reference, cpu … (default: cpu); several with commas
+          --device  reference, cpu, simulated, opencl, cuda … (default: cpu); several with commas
           --filter  runs only the cases whose family/case the expression matches
           --list    the cases known to be unsupported (default: the file beside the tool)
         """;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using KernelTune.Devices;
 using KernelTune.Devices.Cpu;
+using KernelTune.Devices.Gpu;
 using KernelTune.Devices.Reference;
 using KernelTune.Kernels.Numerics;
 
@@ -9,7 +10,7 @@ namespace KernelTune.Cli.Models;
 /// <summary>Where a command computes: <c>--device</c> and <c>--threads</c>.</summary>
 internal sealed class MachineOptions
 {
-    public Option<string?> Device { get; } = new("--device") { Description = "auto, cpu or reference" };
+    public Option<string?> Device { get; } = new("--device") { Description = "auto, cpu, cuda[:n], opencl[:n], simulated or reference" };
 
     public Option<int?> Threads { get; } = new("--threads") { Description = "how many threads compute; default: what was measured to be worth it" };
 
@@ -21,6 +22,7 @@ internal sealed class MachineOptions
 
     /// <summary>Opens the device that the command line names, else <paramref name="otherwise"/>.</summary>
     /// <exception cref="UsageException">No such device, or a number of threads that cannot be.</exception>
+    /// <exception cref="DeviceException">A GPU that is not there: the message says why. Nothing else takes its place.</exception>
     public Device Open(ParseResult parsed, string otherwise = "auto", long? memoryLimit = null)
     {
         string name = parsed.GetValue(Device) ?? otherwise;
@@ -32,16 +34,19 @@ internal sealed class MachineOptions
     }
 
     /// <summary>The share of the machine in words.</summary>
-    public static string Describe(Device device) => device is CpuDevice cpu
-        ? $"cpu, {cpu.Threads} thread{(cpu.Threads == 1 ? "" : "s")}, {cpu.Set}"
-        : device.Name;
+    public static string Describe(Device device) => device switch
+    {
+        CpuDevice cpu => $"cpu, {cpu.Threads} thread{(cpu.Threads == 1 ? "" : "s")}, {cpu.Set}",
+        GpuDevice gpu => $"{gpu.Name}, {gpu.Hardware}",
+        _ => device.Name,
+    };
 
     private static Device Named(string name, int? threads) => name switch
     {
         "auto" or "cpu" => new CpuDevice(threads ?? ThreadCount.WorthUsing()),
         "reference" => new ReferenceDevice(),
-        _ when name.Split(':')[0] is "cuda" or "opencl" or "simulated" => throw new UsageException($"device {name}: this version has no GPU device; it has cpu and reference"),
-        _ => throw new UsageException($"device {name}: unknown; wanted auto, cpu or reference"),
+        _ when GpuDevices.Knows(name) => GpuDevices.Open(name),
+        _ => throw new UsageException($"device {name}: unknown; wanted auto, cpu, cuda, cuda:<n>, opencl, opencl:<n>, simulated or reference"),
     };
 }
 

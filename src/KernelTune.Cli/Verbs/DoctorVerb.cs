@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using KernelTune.Devices.Gpu;
 
 namespace KernelTune.Cli.Verbs;
 
@@ -21,8 +22,7 @@ internal sealed class DoctorVerb
         [
             ("reference", true, "double precision, plain loops"),
             ("cpu", true, $"{facts.Instructions}, {facts.Processors} threads"),
-            ("cuda", false, "this version has no GPU device"),
-            ("opencl", false, "this version has no GPU device"),
+            .. GpuDevices.Find().Select(d => (d.Name, d.Present, d.Why)),
         ];
         if (json)
         {

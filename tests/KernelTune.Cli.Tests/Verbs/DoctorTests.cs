@@ -7,7 +7,7 @@ public sealed class DoctorTests
     {
         CommandLine run = CommandLine.Run("doctor", "--quick");
         Assert.That((run.Code, run.Error), Is.EqualTo((0, "")));
-        foreach (string word in (string[])["processor", "threads", "features", "memory", "cpu        yes", "reference  yes", "cuda       no"])
+        foreach (string word in (string[])["processor", "threads", "features", "memory", "cpu        yes", "reference  yes", "simulated  yes", "cuda  ", "opencl  "])
             Assert.That(run.Out, Does.Contain(word));
     }
 
@@ -16,7 +16,8 @@ public sealed class DoctorTests
     {
         var json = CommandLine.Run("doctor", "--json", "--quick").Json;
         Assert.That((int?)json["threads"], Is.EqualTo(Environment.ProcessorCount));
-        Assert.That(json["devices"]!.AsArray().Select(d => (string?)d!["name"]), Is.EqualTo(new[] { "reference", "cpu", "cuda", "opencl" }));
+        Assert.That(json["devices"]!.AsArray().Select(d => (string?)d!["name"]), Is.SupersetOf(new[] { "reference", "cpu", "cuda", "opencl", "simulated" }));
+        Assert.That(json["devices"]!.AsArray().Select(d => (string?)d!["why"]), Has.None.Null.Or.Empty, "each says what it is, or why it is missing");
     }
 
     [Test]
