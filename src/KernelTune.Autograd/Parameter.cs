@@ -57,6 +57,9 @@ public sealed class Parameter : IDisposable
     /// <summary>How a checkpoint stores it where it is no floating-point number: I64 for counts, which the device keeps as real numbers (exact to 2²⁴). Else F32.</summary>
     public DType StoredType { get; init; } = DType.F32;
 
+    /// <summary>True where a checkpoint may lack it: then it starts at zero (biases that a method has added).</summary>
+    public bool ZeroWhereAbsent { get; set; }
+
     /// <summary>True once there is a value.</summary>
     public bool IsLoaded => value is not null || packed is not null;
 

@@ -10,7 +10,7 @@ namespace KernelTune.Models;
 /// <summary>
 /// A decoder with a head over its vocabulary. Calling it gives the hidden states [B, T, C] after the last norm; <see cref="Logits"/> and <see cref="Loss"/> go on from there.
 /// </summary>
-public abstract class CausalLanguageModel(JsonSettings config, string architecture) : Module<TokenInput, Tensor>(""), IPretrainedModel
+public abstract class CausalLanguageModel(JsonSettings config, string architecture) : Module<TokenInput, Tensor>(""), IPretrainedModel, IDecoder
 {
     public Module Root => this;
 
@@ -47,6 +47,12 @@ public abstract class CausalLanguageModel(JsonSettings config, string architectu
 
     /// <summary>The token table.</summary>
     public abstract Embedding TokenTable { get; }
+
+    /// <summary>Positions that a method has put in front of every sequence: the hidden states (soft prompts) or the keys (prefixes) are longer by so many.</summary>
+    public int VirtualTokens => (Occupant as IVirtualTokens)?.Count ?? 0;
+
+    /// <summary>True where the first token of a row is predicted too, by the last of the virtual ones.</summary>
+    public bool PredictsFirstToken => Occupant is IVirtualTokens { HaveHiddenStates: true };
 
     /// <summary>True where head and token table are one parameter.</summary>
     public bool IsTied => ReferenceEquals(Head.Weight, TokenTable.Weight);
@@ -87,13 +93,13 @@ public abstract class CausalLanguageModel(JsonSettings config, string architectu
     /// Mean cross-entropy over the labels that are not −100: a tensor of one element. Only where an observer asks for logits, or something occupies the head, are they formed whole.
     /// </summary>
     /// <param name="x">The tokens [B, T].</param>
-    /// <param name="targets">I64 [B, T]: the label that each position must predict, so already shifted by one.</param>
+    /// <param name="targets">I64 [B, T]: the label that each position must predict, so already shifted by one. Virtual positions in front predict nothing but, the last of them, <see cref="TokenInput.FirstLabels"/>.</param>
     /// <param name="inverseCount">[1]: 1 / the number of labels to divide by; absent: counted here.</param>
     public Tensor Loss(TokenInput x, Tensor targets, Tensor? inverseCount = null)
     {
         var hidden = Call(x);
         int rows = hidden.Shape[0] * hidden.Shape[1];
-        var labels = Reshape.Apply(targets, new Shape(rows));
+        var labels = Reshape.Apply(SoftPrompt.Targets(targets, x.FirstLabels, hidden.Shape[1]), new Shape(rows));
         var options = CrossEntropyOptions.Plain;
         if (x.Session.Observer is not { WantsLogits: true } && Head.Occupant is null && Head.Bias is null)
             return LinearCrossEntropyOp.Apply(Reshape.Apply(hidden, new Shape(rows, HiddenSize)), Head.Weight, labels, options, inverseCount);
@@ -119,16 +125,16 @@ public abstract class CausalLanguageModel(JsonSettings config, string architectu
 
     /// <summary>The context that the layers share: masks, packed boundaries, the cache, rotary tables.</summary>
     protected static SequenceContext Context(TokenInput x, RotaryTable? rotary) =>
-        new(new AttentionExtras(KeyMask: x.KeyMask, CuSeqlensQ: x.CuSeqlens, CuSeqlensK: x.CuSeqlens), rotary, x.Cache);
+        new(new AttentionExtras(KeyMask: x.KeyMask, CuSeqlensQ: x.CuSeqlens, CuSeqlensK: x.CuSeqlens), rotary, x.Cache, x.Prefix);
 
     /// <summary>The positions given, or 0, 1, 2 … behind what the cache holds, as [1, T].</summary>
     protected static Tensor Positions(TokenInput x)
     {
         if (x.Positions is { } given)
             return given;
-        int length = x.Ids.Shape[1];
+        int length = x.Length;
         var positions = x.Session.New(new Shape(1, length), KernelTune.Kernels.Numerics.DType.I64, Devices.Memory.Category.Batches);
-        x.Session.Device.Run(new RampCall(positions.View.Reshape(new Shape(length)), x.Cache?.Length ?? 0, 1));
+        x.Session.Device.Run(new RampCall(positions.View.Reshape(new Shape(length)), x.FirstPosition, 1));
         return positions;
     }
 

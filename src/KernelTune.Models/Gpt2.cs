@@ -43,8 +43,8 @@ public sealed class Gpt2 : CausalLanguageModel
         for (int i = 0; i < layers; i++)
         {
             string layer = $"transformer.h.{i}";
-            attention[i] = Child(new Sublayer($"{layer}.attention", new LayerNorm($"{layer}.ln_1", width, eps), new Gpt2Attention($"{layer}.attn", config, width, heads, i)));
-            feedForward[i] = Child(new Sublayer($"{layer}.feed_forward", new LayerNorm($"{layer}.ln_2", width, eps), new Gpt2Mlp($"{layer}.mlp", config, width, inner, activation)));
+            attention[i] = Child(new Sublayer(layer, i, SublayerKind.Attention, new LayerNorm($"{layer}.ln_1", width, eps), new Gpt2Attention($"{layer}.attn", config, width, heads, i)));
+            feedForward[i] = Child(new Sublayer(layer, i, SublayerKind.FeedForward, new LayerNorm($"{layer}.ln_2", width, eps), new Gpt2Mlp($"{layer}.mlp", config, width, inner, activation)));
         }
         norm = Child(new LayerNorm("transformer.ln_f", width, eps));
         Head = Child(new Linear("lm_head", width, VocabularySize, tied: config.Bool("tie_word_embeddings", true) ? TokenTable.Weight : null, isOutputHead: true));
@@ -86,7 +86,8 @@ public sealed class Gpt2 : CausalLanguageModel
     public override Tensor Forward(in TokenInput x)
     {
         var session = x.Session;
-        var hidden = Binary.Apply<Add>(TokenTable.Call(x.Ids), positions.Call(Positions(x)));
+        var tokens = TokenTable.Call(x.Ids);
+        var hidden = Binary.Apply<Add>(x.Prompt is { } prompt ? SoftPrompt.Before(prompt, tokens) : tokens, positions.Call(Positions(x)));
         if (x.TokenTypes is { } types)
             hidden = Binary.Apply<Add>(hidden, TokenTable.Call(types));
         hidden = Dropout.Apply(hidden, embeddingDropout, "embeddings");
@@ -99,7 +100,7 @@ public sealed class Gpt2 : CausalLanguageModel
         }
         hidden = norm.Call(hidden);
         Report(session, Layers, hidden);
-        x.Cache?.Advance(x.Ids.Shape[1]);
+        x.Cache?.Advance(x.Length + x.NewPrefix);
         return hidden;
     }
 }

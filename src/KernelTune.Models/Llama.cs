@@ -131,8 +131,8 @@ public sealed class Llama : CausalLanguageModel
         for (int i = 0; i < s.Layers; i++)
         {
             string layer = $"model.layers.{i}";
-            attention[i] = Child(new Sublayer($"{layer}.attention", new RmsNorm($"{layer}.input_layernorm", s.Hidden, s.NormEps), new LlamaAttention($"{layer}.self_attn", s, i)));
-            feedForward[i] = Child(new Sublayer($"{layer}.feed_forward", new RmsNorm($"{layer}.post_attention_layernorm", s.Hidden, s.NormEps), new LlamaMlp($"{layer}.mlp", s)));
+            attention[i] = Child(new Sublayer(layer, i, SublayerKind.Attention, new RmsNorm($"{layer}.input_layernorm", s.Hidden, s.NormEps), new LlamaAttention($"{layer}.self_attn", s, i)));
+            feedForward[i] = Child(new Sublayer(layer, i, SublayerKind.FeedForward, new RmsNorm($"{layer}.post_attention_layernorm", s.Hidden, s.NormEps), new LlamaMlp($"{layer}.mlp", s)));
         }
         norm = Child(new RmsNorm("model.norm", s.Hidden, s.NormEps));
         Head = Child(new Linear("lm_head", s.Hidden, s.Vocabulary, tied: s.Tied ? TokenTable.Weight : null, isOutputHead: true));
@@ -161,8 +161,8 @@ public sealed class Llama : CausalLanguageModel
     public override Tensor Forward(in TokenInput x)
     {
         var session = x.Session;
-        var hidden = TokenTable.Call(x.Ids);
-        int end = x.PositionsEnd ?? x.Ids.Shape[1] + (x.Cache?.Length ?? 0);
+        var hidden = x.Prompt is { } prompt ? SoftPrompt.Before(prompt, TokenTable.Call(x.Ids)) : TokenTable.Call(x.Ids);
+        int end = x.PositionsEnd ?? x.FirstPosition + x.Length;
         var (frequencies, scaling) = RopeFrequencies.Of(settings.Rope, settings.HeadDim, settings.MaxPositions, end);
         var context = Context(x, RotaryTable.Make(Positions(x), frequencies, scaling));
         for (int i = 0; i < settings.Layers; i++)
@@ -173,7 +173,7 @@ public sealed class Llama : CausalLanguageModel
         }
         hidden = norm.Call(hidden);
         Report(session, settings.Layers, hidden);
-        x.Cache?.Advance(x.Ids.Shape[1]);
+        x.Cache?.Advance(x.Length + x.NewPrefix);
         return hidden;
     }
 }

@@ -22,6 +22,7 @@ public static class ModelWeights
     public static IReadOnlyList<string> Load(IPretrainedModel model, IWeightSource source, Device device, IReadOnlySet<Parameter>? fresh = null, CancellationToken cancellation = default)
     {
         var keys = new List<(Parameter Parameter, string Key)>();
+        var zero = new List<Parameter>();
         var tied = new Dictionary<string, string>(StringComparer.Ordinal);
         var twins = model.Twins.ToLookup(t => t.Parameter, t => t.Twin);
         var known = source.Names.Where(model.IsKnownBuffer).ToHashSet(StringComparer.Ordinal);
@@ -41,6 +42,11 @@ public static class ModelWeights
                 known.Add(key);
                 continue;
             }
+            if (parameter.ZeroWhereAbsent && !source.TryGet(key, out _))
+            {
+                zero.Add(parameter);
+                continue;
+            }
             keys.Add((parameter, key));
             foreach (string twin in twins[parameter].Where(t => t != key))
                 tied.Add(twin, key);
@@ -54,6 +60,8 @@ public static class ModelWeights
         }
         foreach (var (twin, key) in tied)
             CheckEqual(source, key, twin);
+        foreach (var parameter in zero)
+            parameter.Load(device, new float[parameter.Shape.Elements]);
         foreach (var (parameter, key) in keys)
         {
             cancellation.ThrowIfCancellationRequested();

@@ -35,6 +35,12 @@ public sealed class KvCache : IDisposable
     /// <summary>Tokens a row that it has seen.</summary>
     public int Length { get; private set; }
 
+    /// <summary>How many of them, the first ones, are virtual tokens that a method has put in front of the text.</summary>
+    public int VirtualTokens { get; set; }
+
+    /// <summary>Tokens of the text that it has seen.</summary>
+    public int TextLength => Length - VirtualTokens;
+
     /// <summary>The most tokens a row.</summary>
     public int Capacity { get; private set; }
 
@@ -52,7 +58,7 @@ public sealed class KvCache : IDisposable
     }
 
     /// <summary>Forgets everything.</summary>
-    public void Clear() => Length = 0;
+    public void Clear() => (Length, VirtualTokens) = (0, 0);
 
     /// <summary>Counts the tokens of a finished forward pass.</summary>
     public void Advance(int tokens) => Length += tokens;

@@ -190,6 +190,11 @@ internal static class OperationCases
         new("slice", typeof(Slice), t => Unary.Apply<Square>(Slice.Apply(t[0], 1, 1, 2)), [2, 4, 3]),
         new("slices that overlap", typeof(Slice), t => Binary.Apply<Mul>(Slice.Apply(t[0], 0, 0, 3), Slice.Apply(t[0], 0, 1, 3)), [4, 3]),
         new("split", typeof(Split), SplitProduct, [2, 8]),
+        new("concat", typeof(Concat), t => Unary.Apply<Square>(Concat.Apply(1, t[0], t[1])), [2, 3, 2], [2, 1, 2]),
+        new("concat of one tensor with itself", typeof(Concat), t => Unary.Apply<Square>(Concat.Apply(-1, t[0], t[0])), [2, 3]),
+        new("concat, the first frozen", typeof(Concat), t => Concat.Apply(0, t[0], t[1]), [2, 3], [1, 3]) { Frozen = [0] },
+        new("expand", typeof(Expand), t => Unary.Apply<Square>(Expand.Apply(Unary.Apply<Square>(t[0]), new Shape(2, 3, 4))), [3, 1]),
+        new("expand, one copy", typeof(Expand), t => Binary.Apply<Mul>(Expand.Apply(Unary.Apply<Square>(t[0]), new Shape(1, 3)), t[0]), [3]),
         new("split, a piece unused", typeof(Split), t => Split.Apply(t[0], 2, 3, 2)[1], [2, 7]),
     ];
 
@@ -224,6 +229,7 @@ internal static class OperationCases
         new("reshape to a scalar", typeof(Reshape), t => Reshape.Apply(t[0], new Shape()), [1, 1]),
         new("permute of nothing", typeof(Permute), t => Permute.Apply(t[0], 1, 0), [0, 4]),
         new("slice of no length", typeof(Slice), t => Slice.Apply(t[0], 1, 2, 0), [3, 4]),
+        new("concat with nothing", typeof(Concat), t => Concat.Apply(0, t[0], t[1]), [0, 4], [2, 4]),
         new("split, a piece of no length", typeof(Split), t => Split.Apply(t[0], 2, 0, 2)[2], [3, 4]),
     ];
 

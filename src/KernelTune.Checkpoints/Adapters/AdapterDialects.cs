@@ -1,9 +1,16 @@
 namespace KernelTune.Checkpoints;
 
-/// <summary>Three projects call their file adapter_config.json; one of them is read here.</summary>
+/// <summary>Three projects call their file adapter_config.json; PEFT's is read here, and adapter-hub's.</summary>
 internal static class AdapterDialects
 {
-    /// <exception cref="CheckpointException">mlx-lm's or adapter-hub's config, or none that is known.</exception>
+    /// <summary>Whether it is adapter-hub's: settings below "config", and no name of a method.</summary>
+    public static bool IsHub(JsonSettings config) =>
+        !config.Has("peft_type") && !config.Has("fine_tune_type") && config.Has("config") && config.Root.GetProperty("config").ValueKind == System.Text.Json.JsonValueKind.Object;
+
+    /// <summary>"BOTTLENECK", or what "architecture" says.</summary>
+    public static string HubMethod(JsonSettings config) => config.Object("config")?.StringOrNull("architecture")?.ToUpperInvariant() ?? "BOTTLENECK";
+
+    /// <exception cref="CheckpointException">mlx-lm's config, or none that is known.</exception>
     public static void RequirePeft(JsonSettings config)
     {
         if (config.Has("peft_type"))

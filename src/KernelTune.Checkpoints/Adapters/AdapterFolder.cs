@@ -4,20 +4,23 @@ using System.Text.Json.Nodes;
 namespace KernelTune.Checkpoints;
 
 /// <summary>
-/// An adapter as PEFT saves it: adapter_config.json and adapter_model.safetensors. What the keys mean is the methods' business; here the
-/// files are read and written, and dialects that are not PEFT's are told apart and refused by name.
+/// An adapter as PEFT saves it, adapter_config.json and adapter_model.safetensors, or a bottleneck adapter as adapter-hub saves it, adapter_config.json and adapter.safetensors.
+/// What the keys mean is the methods' business; here the files are read and written, and other dialects are told apart and refused by name.
 /// </summary>
 public sealed class AdapterFolder : IDisposable
 {
     public const string ConfigName = "adapter_config.json";
     public const string WeightsName = "adapter_model.safetensors";
 
+    /// <summary>adapter-hub's name for the weights.</summary>
+    public const string HubWeightsName = "adapter.safetensors";
+
     private AdapterFolder(string location, JsonSettings config, SafetensorsFile weights)
     {
         Location = location;
         Config = config;
         Weights = weights;
-        PeftType = config.String("peft_type");
+        PeftType = AdapterDialects.IsHub(config) ? AdapterDialects.HubMethod(config) : config.String("peft_type");
     }
 
     public string Location { get; }
@@ -25,10 +28,10 @@ public sealed class AdapterFolder : IDisposable
     /// <summary>adapter_config.json.</summary>
     public JsonSettings Config { get; }
 
-    /// <summary>adapter_model.safetensors, under PEFT's names ("base_model.model.….lora_A.weight").</summary>
+    /// <summary>The tensors under their library's names (PEFT: "base_model.model.….lora_A.weight").</summary>
     public SafetensorsFile Weights { get; }
 
-    /// <summary>"LORA", "IA3" …, as the config spells it.</summary>
+    /// <summary>"LORA", "IA3" …, as the config spells it; "BOTTLENECK" for adapter-hub's bottleneck adapters, which name no method.</summary>
     public string PeftType { get; }
 
     /// <summary>Opens the adapter in <paramref name="folder"/>.</summary>
@@ -41,11 +44,14 @@ public sealed class AdapterFolder : IDisposable
         if (!File.Exists(configFile))
             throw new CheckpointException(folder, $"no {ConfigName} was found, an adapter's folder wanted");
         var config = JsonSettings.Read(configFile);
-        AdapterDialects.RequirePeft(config);
+        bool hub = AdapterDialects.IsHub(config);
+        if (!hub)
+            AdapterDialects.RequirePeft(config);
 
-        var weights = Path.Combine(folder, WeightsName);
-        if (!File.Exists(weights) && File.Exists(Path.Combine(folder, "adapter_model.bin")))
-            throw Pickle.Refusal(Path.Combine(folder, "adapter_model.bin"));
+        var weights = Path.Combine(folder, hub ? HubWeightsName : WeightsName);
+        var pickled = Path.Combine(folder, hub ? "pytorch_adapter.bin" : "adapter_model.bin");
+        if (!File.Exists(weights) && File.Exists(pickled))
+            throw Pickle.Refusal(pickled);
         var file = SafetensorsFile.Open(weights);
         try
         {
@@ -83,6 +89,14 @@ public sealed class AdapterFolder : IDisposable
         var prefix = subfolder.Length == 0 ? "" : subfolder + "/";
         folder.WriteSafetensors(prefix + WeightsName, tensors);
         folder.Write(prefix + ConfigName, ConfigBytes(config));
+    }
+
+    /// <summary>Writes both files as adapter-hub's save_adapter does: no key is added to the config, and the weights have adapter-hub's file name.</summary>
+    public static void WriteHub(AtomicFolder folder, JsonObject config, IEnumerable<TensorToSave> tensors)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        folder.WriteSafetensors(HubWeightsName, tensors);
+        folder.Write(ConfigName, SortedJson.Bytes(config));
     }
 
     /// <summary>adapter_config.json's bytes.</summary>

@@ -45,7 +45,7 @@ public sealed class AdapterFolderTests
     }
 
     [TestCase("{\"fine_tune_type\":\"lora\",\"num_layers\":8}", "key \"fine_tune_type\": an mlx-lm adapter was found, PEFT's (with peft_type) wanted")]
-    [TestCase("{\"config\":{\"architecture\":\"pfeiffer\"}}", "key \"config\": an adapter-hub adapter was found, PEFT's (with peft_type) wanted")]
+    [TestCase("{\"config\":\"pfeiffer\"}", "key \"config\": an adapter-hub adapter was found, PEFT's (with peft_type) wanted")]
     [TestCase("{}", "key \"peft_type\": absent, a PEFT method such as \"LORA\" wanted")]
     [TestCase("{\"peft_type\":7}", "key \"peft_type\": \"7\" was found, a string wanted")]
     public void Other_dialects_are_refused_by_name(string config, string message)

@@ -1,0 +1,81 @@
+using System.Text.Json.Nodes;
+using KernelTune.Autograd;
+using KernelTune.Checkpoints;
+using KernelTune.Devices;
+using KernelTune.Modules;
+
+namespace KernelTune.Methods;
+
+/// <summary>BitFit's settings.</summary>
+public sealed record BitFitConfig
+{
+    /// <summary>PEFT has no such method: the name is ours. Its file holds the biases under the model's own names.</summary>
+    public const string PeftType = "BITFIT";
+
+    /// <summary>Whether a Llama without biases is built with attention_bias and mlp_bias; the added ones start at zero.</summary>
+    public bool AddBiases { get; init; }
+
+    /// <summary>Reads adapter_config.json.</summary>
+    /// <exception cref="CheckpointException">A value has the wrong type, or peft_type is not BITFIT.</exception>
+    public static BitFitConfig Read(JsonSettings json, ICollection<string> dropped)
+    {
+        PeftKeys.Check(json, PeftType, dropped, "add_biases");
+        return new BitFitConfig { AddBiases = json.Bool("add_biases", false) };
+    }
+
+    /// <summary>The keys of adapter_config.json.</summary>
+    public JsonObject ToJson(string? baseName, string? taskType)
+    {
+        var json = PeftKeys.Common(PeftType, taskType, baseName, null);
+        json["add_biases"] = AddBiases;
+        return json;
+    }
+
+    /// <summary>The model's configuration with what this method wants of it: with <see cref="AddBiases"/> the flags that give a Llama its biases.</summary>
+    /// <exception cref="MethodException">The architecture has no such flags.</exception>
+    public JsonSettings Amend(JsonSettings config)
+    {
+        if (!AddBiases)
+            return config;
+        string type = config.StringOrNull("model_type") ?? "";
+        if (type != "llama")
+            throw new MethodException($"add_biases: models of type '{type}' have no flags for biases; llama has attention_bias and mlp_bias");
+        var amended = (JsonObject)JsonNode.Parse(config.Root.GetRawText())!;
+        amended["attention_bias"] = true;
+        amended["mlp_bias"] = true;
+        return JsonSettings.Parse(config.File, SortedJson.Bytes(amended));
+    }
+}
+
+/// <summary>BitFit (Ben Zaken et al., 2022): every bias of the model trains and nothing else. The biases are the model's own, so merging is saving the model.</summary>
+public sealed class BitFit
+{
+    private readonly AdapterTensors tensors = new();
+
+    private BitFit(BitFitConfig config) => Config = config;
+
+    public BitFitConfig Config { get; }
+
+    /// <summary>The biases, under the model's own names.</summary>
+    public AdapterTensors Tensors => tensors;
+
+    /// <summary>Marks the biases of a model. With add_biases those that the base's file lacks start at zero.</summary>
+    /// <exception cref="MethodException">The model has none.</exception>
+    public static BitFit Attach(Module model, BitFitConfig config)
+    {
+        var method = new BitFit(config);
+        foreach (var parameter in model.BaseParameters().Where(p => p.Path.EndsWith("bias", StringComparison.Ordinal)))
+        {
+            parameter.ZeroWhereAbsent = config.AddBiases;
+            method.tensors.Add(parameter.Path, parameter);
+        }
+        if (method.tensors.Parameters.Count == 0)
+            throw new MethodException("BitFit trains biases, and this model has none: bitfit: { add_biases: true } builds a Llama with attention_bias and mlp_bias, which start at zero");
+        return method;
+    }
+
+    /// <summary>The biases start as the base has them.</summary>
+    public void Initialize(Device device, ulong seed)
+    {
+    }
+}

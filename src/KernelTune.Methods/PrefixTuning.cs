@@ -1,0 +1,226 @@
+using System.Text.Json.Nodes;
+using KernelTune.Autograd;
+using KernelTune.Autograd.Ops;
+using KernelTune.Checkpoints;
+using KernelTune.Devices;
+using KernelTune.Devices.Memory;
+using KernelTune.Kernels.Elementwise;
+using KernelTune.Kernels.Numerics;
+using KernelTune.Modules;
+
+namespace KernelTune.Methods;
+
+/// <summary>Prefix tuning's settings under PEFT's names and with PEFT's defaults.</summary>
+public sealed record PrefixTuningConfig
+{
+    public const string PeftType = "PREFIX_TUNING";
+
+    /// <summary>n.</summary>
+    public int NumVirtualTokens { get; init; } = 20;
+
+    /// <summary>Whether keys and values come out of a perceptron over n embeddings, which is trained with them and thrown away afterwards.</summary>
+    public bool PrefixProjection { get; init; }
+
+    /// <summary>The perceptron's hidden size; null: the width of a layer's keys.</summary>
+    public int? EncoderHiddenSize { get; init; }
+
+    /// <summary>Whether fresh keys and values are zero ("zero"), not drawn.</summary>
+    public bool InitZero { get; init; }
+
+    public IReadOnlyList<string>? ModulesToSave { get; init; }
+
+    public string? TaskType { get; init; }
+
+    /// <summary>Reads adapter_config.json.</summary>
+    /// <exception cref="CheckpointException">A value has the wrong type, or peft_type is another.</exception>
+    public static PrefixTuningConfig Read(JsonSettings json, ICollection<string> dropped)
+    {
+        PeftKeys.Check(json, PeftType, dropped, "num_virtual_tokens", "token_dim", "num_transformer_submodules", "num_attention_heads", "num_layers", "encoder_hidden_size",
+            "prefix_projection", "init_weights");
+        PromptShapes.Check(json);
+        return new PrefixTuningConfig
+        {
+            NumVirtualTokens = json.Int("num_virtual_tokens"),
+            PrefixProjection = json.Bool("prefix_projection", false),
+            EncoderHiddenSize = json.IntOrNull("encoder_hidden_size"),
+            InitZero = json.StringOrNull("init_weights") switch
+            {
+                null => false,
+                "zero" => true,
+                var other => throw json.Bad("init_weights", $"{CheckpointException.Quote(other)} was found, \"zero\" or null wanted"),
+            },
+            ModulesToSave = PeftKeys.Names(json, "modules_to_save"),
+            TaskType = json.StringOrNull("task_type"),
+        };
+    }
+
+    /// <summary>The keys of adapter_config.json, all that PEFT writes.</summary>
+    public JsonObject ToJson(IDecoder decoder, string? baseName, string? taskType)
+    {
+        var json = PeftKeys.Common(PeftType, taskType ?? TaskType, baseName, ModulesToSave);
+        PromptShapes.Write(json, NumVirtualTokens, decoder.KeyValueHeads * decoder.HeadDim, decoder.KeyValueHeads, decoder.Layers);
+        json["encoder_hidden_size"] = EncoderHiddenSize ?? decoder.KeyValueHeads * decoder.HeadDim;
+        json["prefix_projection"] = PrefixProjection;
+        json["init_weights"] = InitZero ? "zero" : null;
+        return json;
+    }
+}
+
+/// <summary>
+/// Prefix tuning (Li and Liang, 2021): in every layer n trained keys and values stand before those of the text; all else is frozen. With projection they come out of a perceptron,
+/// P = tanh(E·W₁ᵀ + b₁)·W₂ᵀ + b₂. P is [n, layers·2·kv], per layer keys then values, heads in order. Positions of the text start at n; the keys have no rotary positions.
+/// </summary>
+public sealed class PrefixTuning
+{
+    /// <summary>The file beside PEFT's two that holds the perceptron, so that training can go on: PEFT saves its output only.</summary>
+    public const string EncoderName = "prompt_encoder.safetensors";
+
+    private readonly AdapterTensors tensors = new();
+    private readonly PrefixInput occupant;
+
+    private PrefixTuning(PrefixTuningConfig config, IDecoder decoder, bool projected)
+    {
+        (Config, Decoder) = (config, decoder);
+        occupant = new PrefixInput(config, decoder, projected);
+        foreach (var parameter in occupant.Parameters)
+            tensors.Add(parameter.Path["prompt_encoder.".Length..], parameter);
+    }
+
+    public PrefixTuningConfig Config { get; }
+
+    public IDecoder Decoder { get; }
+
+    /// <summary>What it trains, by its names in <see cref="EncoderName"/>.</summary>
+    public AdapterTensors Tensors => tensors;
+
+    /// <summary>Modules that train whole, by their names in adapter_model.safetensors.</summary>
+    public AdapterTensors Whole { get; } = new();
+
+    /// <summary>Whether the perceptron is there; false: keys and values themselves.</summary>
+    public bool IsProjected => occupant.IsProjected;
+
+    /// <summary>Occupies the input of a decoder.</summary>
+    /// <param name="model">The decoder.</param>
+    /// <param name="config">The settings.</param>
+    /// <param name="projected">False: the saved keys and values stand by themselves, as PEFT loads them for inference, whatever the configuration says of a projection.</param>
+    /// <exception cref="MethodException">A setting is wrong, or the model has no room for the prefix.</exception>
+    public static PrefixTuning Attach(Module model, PrefixTuningConfig config, bool projected = true)
+    {
+        var (root, decoder) = VirtualTokens.DecoderOf(model, "prefix tuning");
+        PromptShapes.CheckCount(config.NumVirtualTokens, decoder);
+        if (config.EncoderHiddenSize is < 1)
+            throw new MethodException($"encoder_hidden_size is {config.EncoderHiddenSize}, wanted 1 or more");
+        var method = new PrefixTuning(config, decoder, projected && config.PrefixProjection);
+        root.Occupy(method.occupant);
+        WholeModules.Take(model, config.ModulesToSave, PromptShapes.NamePrefix, method.Whole);
+        return method;
+    }
+
+    /// <summary>Fresh values as PEFT draws them: embeddings normal with deviation 1, the perceptron uniform in ±1/√in; with init_weights "zero" keys and values are zero.</summary>
+    public void Initialize(Device device, ulong seed) => occupant.Initialize(device, seed, Config.InitZero);
+
+    /// <summary>The keys and values P that PEFT saves, on the host: [n, layers·2·kv].</summary>
+    public float[] Prompt(Device device)
+    {
+        using var session = new Session(device);
+        var prompt = occupant.Encoded(session);
+        var numbers = new float[prompt.View.Elements];
+        device.Read<float>(prompt.View, numbers);
+        return numbers;
+    }
+
+    /// <summary>P's shape.</summary>
+    public long[] PromptShape => [Config.NumVirtualTokens, occupant.Width];
+
+    /// <summary>Takes P itself from a file, where there is no perceptron.</summary>
+    /// <exception cref="CheckpointException">It is missing or has another shape.</exception>
+    public void LoadPrompt(Device device, IWeightSource source)
+    {
+        StrictKeys.Check(["prompt_embeddings"], new HashSet<string>(), new Dictionary<string, string>(), source);
+        StrictKeys.CheckShape(source, "prompt_embeddings", PromptShape);
+        occupant.Embedding.Load(device, source.ReadF32("prompt_embeddings"));
+    }
+}
+
+/// <summary>The prefix at the input of a decoder.</summary>
+internal sealed class PrefixInput : IOccupant<TokenInput, Tensor>, IVirtualTokens
+{
+    private readonly Parameter? first, firstBias, second, secondBias;
+    private readonly int layers, heads, headDim;
+
+    public PrefixInput(PrefixTuningConfig config, IDecoder decoder, bool projected)
+    {
+        (layers, heads, headDim) = (decoder.Layers, decoder.KeyValueHeads, decoder.HeadDim);
+        int width = heads * headDim;
+        Embedding = Own("embedding.weight", config.NumVirtualTokens, projected ? width : Width);
+        if (!projected)
+        {
+            Parameters = [Embedding];
+            return;
+        }
+        int hidden = config.EncoderHiddenSize ?? width;
+        (first, firstBias) = (Own("transform.0.weight", hidden, width), Own("transform.0.bias", hidden));
+        (second, secondBias) = (Own("transform.2.weight", Width, hidden), Own("transform.2.bias", Width));
+        Parameters = [Embedding, first, firstBias, second, secondBias];
+    }
+
+    /// <summary>[n, layers·2·kv], or [n, kv] before the perceptron.</summary>
+    public Parameter Embedding { get; }
+
+    /// <summary>layers·2·kv.</summary>
+    public int Width => layers * 2 * heads * headDim;
+
+    public bool IsProjected => first is not null;
+
+    public int Count => Embedding.Shape[0];
+
+    public bool HaveHiddenStates => false;
+
+    public IReadOnlyList<Parameter> Parameters { get; }
+
+    public Tensor Forward(Module<TokenInput, Tensor> site, in TokenInput x)
+    {
+        var longer = VirtualTokens.Lengthened(x, Count, HaveHiddenStates, "prefix tuning", out bool isFirst);
+        return site.Forward(isFirst ? longer with { Prefix = KeyValues(x.Session) } : longer);
+    }
+
+    /// <summary>P [n, layers·2·kv].</summary>
+    public Tensor Encoded(Session session)
+    {
+        var e = Leaf.Apply(session, Embedding);
+        return first is null ? e : LinearOp.Apply(Unary.Apply<Tanh>(LinearOp.Apply(e, first, firstBias)), second!, secondBias);
+    }
+
+    public void Initialize(Device device, ulong seed, bool zero)
+    {
+        if (zero && !IsProjected)
+            FreshValues.Fill(device, Embedding, 0);
+        else
+            FreshValues.Normal(device, Embedding, seed, 1);
+        if (!IsProjected)
+            return;
+        Linear(device, seed, first!, firstBias!, false);
+        Linear(device, seed, second!, secondBias!, zero);
+    }
+
+    private static void Linear(Device device, ulong seed, Parameter weight, Parameter bias, bool zero)
+    {
+        double bound = zero ? 0 : 1 / Math.Sqrt(weight.Shape[1]);
+        FreshValues.Uniform(device, weight, seed, bound);
+        FreshValues.Uniform(device, bias, seed, bound);
+    }
+
+    private PrefixKeyValues KeyValues(Session session)
+    {
+        var sizes = new int[2 * layers];
+        Array.Fill(sizes, heads * headDim);
+        var pieces = Split.Apply(Encoded(session), sizes);
+        var shape = new Shape(Count, heads, headDim);
+        var (keys, values) = (new Tensor[layers], new Tensor[layers]);
+        for (int i = 0; i < layers; i++)
+            (keys[i], values[i]) = (Reshape.Apply(pieces[2 * i], shape), Reshape.Apply(pieces[(2 * i) + 1], shape));
+        return new PrefixKeyValues(keys, values);
+    }
+
+    private static Parameter Own(string name, params ReadOnlySpan<int> shape) => new($"prompt_encoder.{name}", new Shape(shape), Category.Adapters) { Trainable = true };
+}

@@ -1,0 +1,194 @@
+using System.Text.Json.Nodes;
+using KernelTune.Autograd;
+using KernelTune.Autograd.Ops;
+using KernelTune.Checkpoints;
+using KernelTune.Devices;
+using KernelTune.Devices.Memory;
+using KernelTune.Kernels.Numerics;
+using KernelTune.Modules;
+
+namespace KernelTune.Methods;
+
+/// <summary>How a soft prompt starts.</summary>
+public enum PromptInit
+{
+    /// <summary>Normally distributed with deviation 1.</summary>
+    Random,
+
+    /// <summary>The embeddings of a text, repeated or cut to the prompt's length.</summary>
+    Text,
+
+    /// <summary>The embeddings of tokens drawn from the vocabulary.</summary>
+    SampleVocab,
+}
+
+/// <summary>Prompt tuning's settings under PEFT's names and with PEFT's defaults.</summary>
+public sealed record PromptTuningConfig
+{
+    public const string PeftType = "PROMPT_TUNING";
+
+    /// <summary>n.</summary>
+    public int NumVirtualTokens { get; init; } = 20;
+
+    public PromptInit Init { get; init; }
+
+    public string? InitText { get; init; }
+
+    public string? TokenizerNameOrPath { get; init; }
+
+    public IReadOnlyList<string>? ModulesToSave { get; init; }
+
+    public string? TaskType { get; init; }
+
+    /// <summary>Reads adapter_config.json.</summary>
+    /// <exception cref="CheckpointException">A value has the wrong type, or peft_type is another.</exception>
+    public static PromptTuningConfig Read(JsonSettings json, ICollection<string> dropped)
+    {
+        PeftKeys.Check(json, PeftType, dropped, "num_virtual_tokens", "token_dim", "num_transformer_submodules", "num_attention_heads", "num_layers", "prompt_tuning_init",
+            "prompt_tuning_init_text", "tokenizer_name_or_path", "tokenizer_kwargs");
+        PromptShapes.Check(json);
+        return new PromptTuningConfig
+        {
+            NumVirtualTokens = json.Int("num_virtual_tokens"),
+            Init = json.StringOrNull("prompt_tuning_init") switch
+            {
+                null or "RANDOM" => PromptInit.Random,
+                "TEXT" => PromptInit.Text,
+                "SAMPLE_VOCAB" => PromptInit.SampleVocab,
+                var other => throw json.Bad("prompt_tuning_init", $"{CheckpointException.Quote(other)} was found, one of RANDOM, TEXT, SAMPLE_VOCAB wanted"),
+            },
+            InitText = json.StringOrNull("prompt_tuning_init_text"),
+            TokenizerNameOrPath = json.StringOrNull("tokenizer_name_or_path"),
+            ModulesToSave = PeftKeys.Names(json, "modules_to_save"),
+            TaskType = json.StringOrNull("task_type"),
+        };
+    }
+
+    /// <summary>The keys of adapter_config.json, all that PEFT writes.</summary>
+    public JsonObject ToJson(IDecoder decoder, string? baseName, string? taskType)
+    {
+        var json = PeftKeys.Common(PeftType, taskType ?? TaskType, baseName, ModulesToSave);
+        PromptShapes.Write(json, NumVirtualTokens, decoder.HiddenSize, decoder.Heads, decoder.Layers);
+        json["prompt_tuning_init"] = Init switch { PromptInit.Text => "TEXT", PromptInit.SampleVocab => "SAMPLE_VOCAB", _ => "RANDOM" };
+        json["prompt_tuning_init_text"] = InitText;
+        json["tokenizer_name_or_path"] = TokenizerNameOrPath ?? (Init == PromptInit.Text ? baseName : null);
+        json["tokenizer_kwargs"] = null;
+        return json;
+    }
+}
+
+/// <summary>
+/// Prompt tuning (Lester et al., 2021): n trained embeddings in front of those of every text; all else is frozen. They take the positions 0 … n − 1, and the last of them predicts the first token.
+/// </summary>
+public sealed class PromptTuning
+{
+    private readonly AdapterTensors tensors = new();
+    private readonly SoftPromptInput occupant;
+
+    private PromptTuning(PromptTuningConfig config, IDecoder decoder)
+    {
+        (Config, Decoder) = (config, decoder);
+        occupant = new SoftPromptInput(config.NumVirtualTokens, decoder.HiddenSize);
+        tensors.Add("prompt_embeddings", occupant.Embedding);
+    }
+
+    public PromptTuningConfig Config { get; }
+
+    public IDecoder Decoder { get; }
+
+    /// <summary>What it trains, by its names in adapter_model.safetensors.</summary>
+    public AdapterTensors Tensors => tensors;
+
+    /// <summary>The trained prompt, [n, C].</summary>
+    public Parameter Embedding => occupant.Embedding;
+
+    /// <summary>Occupies the input of a decoder.</summary>
+    /// <exception cref="MethodException">A setting is wrong, or the model has no room for the prompt.</exception>
+    public static PromptTuning Attach(Module model, PromptTuningConfig config)
+    {
+        var (root, decoder) = VirtualTokens.DecoderOf(model, "prompt tuning");
+        PromptShapes.CheckCount(config.NumVirtualTokens, decoder);
+        if (config.Init == PromptInit.Text && config.InitText is null)
+            throw new MethodException("prompt_tuning_init is text, and prompt_tuning_init_text is not given");
+        var method = new PromptTuning(config, decoder);
+        root.Occupy(method.occupant);
+        WholeModules.Take(model, config.ModulesToSave, PromptShapes.NamePrefix, method.tensors);
+        return method;
+    }
+
+    /// <summary>Fresh embeddings: normally distributed, or rows of the token table.</summary>
+    /// <param name="device">Where the model lies.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="textIds">The tokens of the initial text, as the tokenizer gives them with its special tokens; used where the configuration says text.</param>
+    /// <exception cref="MethodException">The initial text has no tokens.</exception>
+    public void Initialize(Device device, ulong seed, IReadOnlyList<int>? textIds = null)
+    {
+        if (Config.Init == PromptInit.Random)
+        {
+            FreshValues.Normal(device, Embedding, seed, 1);
+            return;
+        }
+        int count = Config.NumVirtualTokens;
+        if (Config.Init == PromptInit.Text && textIds is not { Count: > 0 })
+            throw new MethodException("prompt_tuning_init_text has no tokens");
+        int[] ids = Config.Init == PromptInit.SampleVocab
+            ? FreshValues.Below(Decoder.TokenTable.Rows, count, seed, Embedding.Path)
+            : [.. Enumerable.Range(0, count).Select(i => textIds![i % textIds.Count])];
+        using var session = new Session(device);
+        var rows = Decoder.TokenTable.Forward(session.Upload<int>(ids, new Shape(count), DType.I64));
+        var numbers = new float[Embedding.Shape.Elements];
+        device.Read<float>(rows.View, numbers);
+        Embedding.Load(device, numbers);
+    }
+}
+
+/// <summary>The soft prompt at the input of a decoder.</summary>
+internal sealed class SoftPromptInput : IOccupant<TokenInput, Tensor>, IVirtualTokens
+{
+    public SoftPromptInput(int count, int width) =>
+        Embedding = new Parameter("prompt_encoder.embedding.weight", new Shape(count, width), Category.Adapters) { Trainable = true };
+
+    public Parameter Embedding { get; }
+
+    public int Count => Embedding.Shape[0];
+
+    public bool HaveHiddenStates => true;
+
+    public IReadOnlyList<Parameter> Parameters => [Embedding];
+
+    public Tensor Forward(Module<TokenInput, Tensor> site, in TokenInput x)
+    {
+        var longer = VirtualTokens.Lengthened(x, Count, HaveHiddenStates, "prompt tuning", out bool isFirst);
+        return site.Forward(isFirst ? longer with { Prompt = Leaf.Apply(x.Session, Embedding) } : longer);
+    }
+}
+
+/// <summary>The keys that PEFT writes for every method with virtual tokens.</summary>
+internal static class PromptShapes
+{
+    /// <summary>What PEFT puts in front of a model's own names here: these methods do not wrap it a second time.</summary>
+    public const string NamePrefix = "base_model.";
+
+    /// <exception cref="CheckpointException">The prompt is meant for an encoder-decoder.</exception>
+    public static void Check(JsonSettings json)
+    {
+        if (json.Int("num_transformer_submodules", 1) != 1)
+            throw json.Bad("num_transformer_submodules", $"{json.Int("num_transformer_submodules")} was found, 1 wanted: a decoder alone");
+    }
+
+    /// <exception cref="MethodException">None, or more than the model has positions.</exception>
+    public static void CheckCount(int count, IDecoder decoder)
+    {
+        if (count < 1 || count >= decoder.MaxPositions)
+            throw new MethodException($"num_virtual_tokens is {count}, wanted 1 or more and fewer than the model's {decoder.MaxPositions} positions");
+    }
+
+    public static void Write(JsonObject json, int count, int tokenDim, int heads, int layers)
+    {
+        json["num_virtual_tokens"] = count;
+        json["token_dim"] = tokenDim;
+        json["num_transformer_submodules"] = 1;
+        json["num_attention_heads"] = heads;
+        json["num_layers"] = layers;
+    }
+}
