@@ -48,11 +48,23 @@ public sealed record BitFitConfig
 }
 
 /// <summary>BitFit (Ben Zaken et al., 2022): every bias of the model trains and nothing else. The biases are the model's own, so merging is saving the model.</summary>
-public sealed class BitFit
+public sealed class BitFit : IMethod
 {
     private readonly AdapterTensors tensors = new();
 
     private BitFit(BitFitConfig config) => Config = config;
+
+    public string Description => FormattableString.Invariant($"bitfit, {tensors.Parameters.Count} biases");
+
+    public bool IsAdapter => true;
+
+    public int Passes => 2;
+
+    public IReadOnlyList<Parameter> Trainable => tensors.Parameters;
+
+    public IReadOnlyList<string> Warnings => [];
+
+    public string? WhyUnmergeable => null;
 
     public BitFitConfig Config { get; }
 
@@ -78,4 +90,13 @@ public sealed class BitFit
     public void Initialize(Device device, ulong seed)
     {
     }
+
+    public IReadOnlyList<string> Load(Device device, AdapterFolder folder) => tensors.Load(device, folder.Weights);
+
+    public void Save(AtomicFolder folder, string baseName, string? taskType) => AdapterFolder.Write(folder, Config.ToJson(baseName, taskType), tensors.ToSave());
+
+    // The biases are the base's own parameters: nothing else changes when they are merged.
+    public bool Changes(Parameter parameter, string modulePath) => false;
+
+    public float[] Merged(Parameter parameter, string modulePath) => throw new MethodException($"{modulePath} is not adapted");
 }

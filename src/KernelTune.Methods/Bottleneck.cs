@@ -13,12 +13,25 @@ namespace KernelTune.Methods;
 /// Bottleneck adapters on residual sublayers: after both halves of a layer (Houlsby et al., 2019), after the feed-forward block (Pfeiffer et al., 2020), or beside it (He et al., 2021).
 /// With h = body(norm(x)) and a(u) = s·up(f(down(u))): Houlsby y = a(h) + h + x; Pfeiffer y = a(h + x) + h + x; parallel y = a(x) + h + x. It cannot be merged: f stands between.
 /// </summary>
-public sealed class Bottleneck
+public sealed class Bottleneck : IMethod
 {
     private readonly List<BottleneckSublayer> occupants = [];
     private readonly AdapterTensors tensors = new();
+    private readonly IDecoder decoder;
 
-    private Bottleneck(BottleneckConfig config) => Config = config;
+    private Bottleneck(BottleneckConfig config, IDecoder decoder) => (Config, this.decoder) = (config, decoder);
+
+    public string Description => FormattableString.Invariant($"adapter, {occupants.Count} bottlenecks of {occupants[0].Width}");
+
+    public bool IsAdapter => true;
+
+    public int Passes => 2;
+
+    public IReadOnlyList<Parameter> Trainable => tensors.Parameters;
+
+    public IReadOnlyList<string> Warnings => [];
+
+    public string? WhyUnmergeable => "a bottleneck adapter has an activation between its two projections and cannot be merged into the base's weights";
 
     public BottleneckConfig Config { get; }
 
@@ -32,7 +45,7 @@ public sealed class Bottleneck
         config.Check();
         if (model is not IDecoder decoder)
             throw new MethodException("bottleneck adapters go on the residual sublayers of a transformer, and this model has none");
-        var method = new Bottleneck(config);
+        var method = new Bottleneck(config, decoder);
         foreach (var sublayer in model.Tree().OfType<Sublayer>())
         {
             bool wanted = sublayer.Kind == SublayerKind.Attention ? config.MhAdapter : config.OutputAdapter;
@@ -61,6 +74,16 @@ public sealed class Bottleneck
                 FreshValues.Normal(device, parameter, seed, 0.02);
         }
     }
+
+    public IReadOnlyList<string> Load(Device device, AdapterFolder folder) => tensors.Load(device, folder.Weights);
+
+    /// <summary>Writes adapter-hub's two files. The head, which stays as the base has it, is not among them.</summary>
+    public void Save(AtomicFolder folder, string baseName, string? taskType) =>
+        AdapterFolder.WriteHub(folder, BottleneckConfigJson.Write(Config, baseName, decoder.Architecture, decoder.ModelType, decoder.HiddenSize), tensors.ToSave());
+
+    public bool Changes(Parameter parameter, string modulePath) => false;
+
+    public float[] Merged(Parameter parameter, string modulePath) => throw new MethodException(WhyUnmergeable!);
 
     private void Put(Sublayer sublayer, int hidden)
     {
@@ -101,6 +124,9 @@ internal sealed class BottleneckSublayer : IOccupant<LayerInput, Tensor>
         if (config.LnAfter)
             (normAfter, normAfterBias) = (Own("adapter_norm_after.weight", hidden), Own("adapter_norm_after.bias", hidden));
     }
+
+    /// <summary>The bottleneck's width.</summary>
+    public int Width => down.Shape[0];
 
     public IReadOnlyList<Parameter> Parameters => parameters;
 

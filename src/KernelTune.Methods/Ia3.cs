@@ -11,12 +11,24 @@ namespace KernelTune.Methods;
 /// <summary>
 /// (IA)³ (Liu et al., 2022): y = l ∘ (W₀x + b) at a layer, y = W₀(l ∘ x) + b at a feed-forward layer; only the vectors l train. Merging scales W₀'s rows (and b), or its columns.
 /// </summary>
-public sealed class Ia3
+public sealed class Ia3 : IMethod
 {
     private readonly List<Ia3Linear> occupants = [];
     private readonly AdapterTensors tensors = new();
 
     private Ia3(Ia3Config config) => Config = config;
+
+    public string Description => FormattableString.Invariant($"ia3, {occupants.Count} sites");
+
+    public bool IsAdapter => true;
+
+    public int Passes => 2;
+
+    public IReadOnlyList<Parameter> Trainable => tensors.Parameters;
+
+    public IReadOnlyList<string> Warnings => [];
+
+    public string? WhyUnmergeable => null;
 
     /// <summary>The configuration as PEFT saves it: targets spelt out, fan_in_fan_out set.</summary>
     public Ia3Config Config { get; private set; }
@@ -80,15 +92,22 @@ public sealed class Ia3
         }
     }
 
-    /// <summary>A weight or bias of one layer as merging makes it; null: merging leaves it.</summary>
-    public float[]? MergedAt(string modulePath, Parameter parameter)
+    public bool Changes(Parameter parameter, string modulePath) => OccupantOf(parameter, modulePath) is not null;
+
+    /// <exception cref="MethodException">The layer is not scaled.</exception>
+    public float[] Merged(Parameter parameter, string modulePath)
     {
-        if (occupants.Find(o => o.Linear.Path == modulePath && o.Changes.Contains(parameter)) is not { } occupant)
-            return null;
+        var occupant = OccupantOf(parameter, modulePath) ?? throw new MethodException($"{modulePath} is not adapted");
         var merged = AdapterTensors.Numbers(parameter);
         occupant.Scale(parameter, merged);
         return merged;
     }
+
+    public IReadOnlyList<string> Load(Device device, AdapterFolder folder) => tensors.Load(device, folder.Weights);
+
+    public void Save(AtomicFolder folder, string baseName, string? taskType) => AdapterFolder.Write(folder, Config.ToJson(baseName, taskType), tensors.ToSave());
+
+    private Ia3Linear? OccupantOf(Parameter parameter, string modulePath) => occupants.Find(o => o.Linear.Path == modulePath && o.Changes.Contains(parameter));
 
     private void Put(Linear linear)
     {

@@ -70,10 +70,12 @@ public sealed record PrefixTuningConfig
 /// Prefix tuning (Li and Liang, 2021): in every layer n trained keys and values stand before those of the text; all else is frozen. With projection they come out of a perceptron,
 /// P = tanh(E·W₁ᵀ + b₁)·W₂ᵀ + b₂. P is [n, layers·2·kv], per layer keys then values, heads in order. Positions of the text start at n; the keys have no rotary positions.
 /// </summary>
-public sealed class PrefixTuning
+public sealed class PrefixTuning : IMethod
 {
     /// <summary>The file beside PEFT's two that holds the perceptron, so that training can go on: PEFT saves its output only.</summary>
     public const string EncoderName = "prompt_encoder.safetensors";
+
+    private const string PromptName = "prompt_embeddings";
 
     private readonly AdapterTensors tensors = new();
     private readonly PrefixInput occupant;
@@ -85,6 +87,18 @@ public sealed class PrefixTuning
         foreach (var parameter in occupant.Parameters)
             tensors.Add(parameter.Path["prompt_encoder.".Length..], parameter);
     }
+
+    public string Description => FormattableString.Invariant($"prefix tuning, {Config.NumVirtualTokens} virtual tokens{(IsProjected ? ", projected" : "")}");
+
+    public bool IsAdapter => true;
+
+    public int Passes => 2;
+
+    public IReadOnlyList<Parameter> Trainable => [.. tensors.Parameters, .. Whole.Parameters];
+
+    public IReadOnlyList<string> Warnings => [];
+
+    public string? WhyUnmergeable => "a prefix stands before the keys and values of the text and cannot be merged into the base's weights";
 
     public PrefixTuningConfig Config { get; }
 
@@ -132,14 +146,45 @@ public sealed class PrefixTuning
     /// <summary>P's shape.</summary>
     public long[] PromptShape => [Config.NumVirtualTokens, occupant.Width];
 
-    /// <summary>Takes P itself from a file, where there is no perceptron.</summary>
-    /// <exception cref="CheckpointException">It is missing or has another shape.</exception>
-    public void LoadPrompt(Device device, IWeightSource source)
+    /// <summary>Loads P from PEFT's file, or, where there is a perceptron, that from the file beside it.</summary>
+    /// <exception cref="CheckpointException">Something is missing or has another shape.</exception>
+    public IReadOnlyList<string> Load(Device device, AdapterFolder folder)
     {
-        StrictKeys.Check(["prompt_embeddings"], new HashSet<string>(), new Dictionary<string, string>(), source);
-        StrictKeys.CheckShape(source, "prompt_embeddings", PromptShape);
-        occupant.Embedding.Load(device, source.ReadF32("prompt_embeddings"));
+        var extra = StrictKeys.Check([PromptName, .. Whole.ByName.Keys], new HashSet<string>(), new Dictionary<string, string>(), folder.Weights);
+        StrictKeys.CheckShape(folder.Weights, PromptName, PromptShape);
+        if (!IsProjected)
+        {
+            occupant.Embedding.Load(device, folder.Weights.ReadF32(PromptName));
+        }
+        else
+        {
+            string file = Path.Combine(folder.Location, EncoderName);
+            if (!File.Exists(file))
+                throw new CheckpointException(file, "missing: the prefix was trained through a projection, which PEFT does not save; without it the adapter can be used but not trained further");
+            using var encoder = SafetensorsFile.Open(file);
+            extra = [.. extra, .. tensors.Load(device, encoder)];
+        }
+        foreach (var (name, parameter) in Whole.ByName)
+            StrictKeys.CheckShape(folder.Weights, name, [.. parameter.Shape.ToArray().Select(n => (long)n)]);
+        foreach (var (name, parameter) in Whole.ByName)
+            parameter.Load(device, folder.Weights.ReadF32(name));
+        return extra;
     }
+
+    /// <summary>Writes PEFT's two files and <see cref="EncoderName"/>.</summary>
+    public void Save(AtomicFolder folder, string baseName, string? taskType)
+    {
+        AdapterFolder.Write(folder, Config.ToJson(Decoder, baseName, taskType), ToSave());
+        folder.WriteSafetensors(EncoderName, tensors.ToSave());
+    }
+
+    /// <summary>The tensors of PEFT's file.</summary>
+    public IEnumerable<TensorToSave> ToSave() =>
+        Whole.ToSave().Append(new TensorToSave(PromptName, DType.F32, PromptShape, sink => sink.Write(Prompt(occupant.Embedding.Device)))).OrderBy(t => t.Name, StringComparer.Ordinal);
+
+    public bool Changes(Parameter parameter, string modulePath) => false;
+
+    public float[] Merged(Parameter parameter, string modulePath) => throw new MethodException(WhyUnmergeable!);
 }
 
 /// <summary>The prefix at the input of a decoder.</summary>

@@ -80,17 +80,31 @@ public sealed record PromptTuningConfig
 /// <summary>
 /// Prompt tuning (Lester et al., 2021): n trained embeddings in front of those of every text; all else is frozen. They take the positions 0 … n − 1, and the last of them predicts the first token.
 /// </summary>
-public sealed class PromptTuning
+public sealed class PromptTuning : IMethod
 {
     private readonly AdapterTensors tensors = new();
     private readonly SoftPromptInput occupant;
 
-    private PromptTuning(PromptTuningConfig config, IDecoder decoder)
+    private readonly Func<string, IReadOnlyList<int>>? tokenize;
+
+    private PromptTuning(PromptTuningConfig config, IDecoder decoder, Func<string, IReadOnlyList<int>>? tokenize)
     {
-        (Config, Decoder) = (config, decoder);
+        (Config, Decoder, this.tokenize) = (config, decoder, tokenize);
         occupant = new SoftPromptInput(config.NumVirtualTokens, decoder.HiddenSize);
         tensors.Add("prompt_embeddings", occupant.Embedding);
     }
+
+    public string Description => FormattableString.Invariant($"prompt tuning, {Config.NumVirtualTokens} virtual tokens");
+
+    public bool IsAdapter => true;
+
+    public int Passes => 2;
+
+    public IReadOnlyList<Parameter> Trainable => tensors.Parameters;
+
+    public IReadOnlyList<string> Warnings => [];
+
+    public string? WhyUnmergeable => "a soft prompt is part of the input and cannot be merged into the base's weights";
 
     public PromptTuningConfig Config { get; }
 
@@ -103,25 +117,25 @@ public sealed class PromptTuning
     public Parameter Embedding => occupant.Embedding;
 
     /// <summary>Occupies the input of a decoder.</summary>
+    /// <param name="model">The decoder.</param>
+    /// <param name="config">The settings.</param>
+    /// <param name="tokenize">The tokens of a text with the tokenizer's special ones; wanted where a fresh prompt starts from a text.</param>
     /// <exception cref="MethodException">A setting is wrong, or the model has no room for the prompt.</exception>
-    public static PromptTuning Attach(Module model, PromptTuningConfig config)
+    public static PromptTuning Attach(Module model, PromptTuningConfig config, Func<string, IReadOnlyList<int>>? tokenize = null)
     {
         var (root, decoder) = VirtualTokens.DecoderOf(model, "prompt tuning");
         PromptShapes.CheckCount(config.NumVirtualTokens, decoder);
         if (config.Init == PromptInit.Text && config.InitText is null)
             throw new MethodException("prompt_tuning_init is text, and prompt_tuning_init_text is not given");
-        var method = new PromptTuning(config, decoder);
+        var method = new PromptTuning(config, decoder, tokenize);
         root.Occupy(method.occupant);
         WholeModules.Take(model, config.ModulesToSave, PromptShapes.NamePrefix, method.tensors);
         return method;
     }
 
     /// <summary>Fresh embeddings: normally distributed, or rows of the token table.</summary>
-    /// <param name="device">Where the model lies.</param>
-    /// <param name="seed">The run's seed.</param>
-    /// <param name="textIds">The tokens of the initial text, as the tokenizer gives them with its special tokens; used where the configuration says text.</param>
-    /// <exception cref="MethodException">The initial text has no tokens.</exception>
-    public void Initialize(Device device, ulong seed, IReadOnlyList<int>? textIds = null)
+    /// <exception cref="MethodException">The initial text has no tokens, or there is no tokenizer for it.</exception>
+    public void Initialize(Device device, ulong seed)
     {
         if (Config.Init == PromptInit.Random)
         {
@@ -129,17 +143,26 @@ public sealed class PromptTuning
             return;
         }
         int count = Config.NumVirtualTokens;
-        if (Config.Init == PromptInit.Text && textIds is not { Count: > 0 })
+        var text = Config.Init == PromptInit.Text ? (tokenize ?? throw new MethodException("prompt_tuning_init is text, and there is no tokenizer"))(Config.InitText!) : [];
+        if (Config.Init == PromptInit.Text && text.Count == 0)
             throw new MethodException("prompt_tuning_init_text has no tokens");
         int[] ids = Config.Init == PromptInit.SampleVocab
             ? FreshValues.Below(Decoder.TokenTable.Rows, count, seed, Embedding.Path)
-            : [.. Enumerable.Range(0, count).Select(i => textIds![i % textIds.Count])];
+            : [.. Enumerable.Range(0, count).Select(i => text[i % text.Count])];
         using var session = new Session(device);
         var rows = Decoder.TokenTable.Forward(session.Upload<int>(ids, new Shape(count), DType.I64));
         var numbers = new float[Embedding.Shape.Elements];
         device.Read<float>(rows.View, numbers);
         Embedding.Load(device, numbers);
     }
+
+    public IReadOnlyList<string> Load(Device device, AdapterFolder folder) => tensors.Load(device, folder.Weights);
+
+    public void Save(AtomicFolder folder, string baseName, string? taskType) => AdapterFolder.Write(folder, Config.ToJson(Decoder, baseName, taskType), tensors.ToSave());
+
+    public bool Changes(Parameter parameter, string modulePath) => false;
+
+    public float[] Merged(Parameter parameter, string modulePath) => throw new MethodException(WhyUnmergeable!);
 }
 
 /// <summary>The soft prompt at the input of a decoder.</summary>

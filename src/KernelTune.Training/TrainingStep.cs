@@ -54,7 +54,7 @@ public sealed class TrainingStep : IDisposable
         device.Run(new FillCall(loss, 0));
         long labels = 0;
         foreach (var batch in batches)
-            labels += batch.LabelCount;
+            labels += task.LabelCount(model, batch);
         using (Session.Enter())
         {
             var inverse = Session.Upload<double>([labels > 0 ? 1.0 / labels : 0], new Shape(1), Session.Real);

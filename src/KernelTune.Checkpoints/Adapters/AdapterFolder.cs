@@ -20,7 +20,7 @@ public sealed class AdapterFolder : IDisposable
         Location = location;
         Config = config;
         Weights = weights;
-        PeftType = AdapterDialects.IsHub(config) ? AdapterDialects.HubMethod(config) : config.String("peft_type");
+        PeftType = MethodOf(config);
     }
 
     public string Location { get; }
@@ -33,6 +33,10 @@ public sealed class AdapterFolder : IDisposable
 
     /// <summary>"LORA", "IA3" …, as the config spells it; "BOTTLENECK" for adapter-hub's bottleneck adapters, which name no method.</summary>
     public string PeftType { get; }
+
+    /// <summary>The method that an adapter_config.json names, as <see cref="PeftType"/> says it.</summary>
+    /// <exception cref="CheckpointException">It names none.</exception>
+    public static string MethodOf(JsonSettings config) => AdapterDialects.IsHub(config) ? AdapterDialects.HubMethod(config) : config.String("peft_type");
 
     /// <summary>Opens the adapter in <paramref name="folder"/>.</summary>
     /// <exception cref="CheckpointException">No adapter, another dialect, pickled weights, damaged files.</exception>

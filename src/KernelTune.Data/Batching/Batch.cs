@@ -51,6 +51,18 @@ public sealed class Batch : IBatch
         }
     }
 
+    /// <summary>Labels of column 0, which count only where something stands before them.</summary>
+    public int FirstLabelTokens
+    {
+        get
+        {
+            int count = 0;
+            for (int r = 0; r < Rows && Columns > 0; r++)
+                if (Labels[r * Columns] != TokenRow.Ignored) count++;
+            return count;
+        }
+    }
+
     /// <summary>True where some place of the batch is padding.</summary>
     public bool HasPadding => AttentionMask is not null && Array.IndexOf(AttentionMask, 0) >= 0;
 }

@@ -10,7 +10,10 @@ namespace KernelTune.Training.Tasks;
 public static class BatchUpload
 {
     /// <summary>The model's input and what each position must predict: labels shifted by one, −100 where there is nothing.</summary>
-    public static (TokenInput Input, Tensor Targets) Of(Session session, Batch batch)
+    /// <param name="session">Where to.</param>
+    /// <param name="batch">The batch.</param>
+    /// <param name="withFirst">Whether the labels of the rows' first tokens are wanted: something stands before them that predicts them.</param>
+    public static (TokenInput Input, Tensor Targets) Of(Session session, Batch batch, bool withFirst = false)
     {
         var shape = new Shape(batch.Rows, batch.Columns);
         var ids = session.Upload<int>(batch.InputIds, shape, DType.I64);
@@ -19,7 +22,8 @@ public static class BatchUpload
         var mask = PadsLeft(batch) ? session.Upload<int>(batch.AttentionMask!, shape, DType.I64) : null;
         var starts = batch.CuSeqLens is { } cu ? session.Upload<int>(cu, new Shape(cu.Length), DType.I64) : null;
         int? end = positions is null ? null : batch.PositionIds!.Max() + 1;
-        return (new TokenInput(ids, positions, mask, starts, PositionsEnd: end), targets);
+        var first = withFirst ? session.Upload<int>(First(batch), new Shape(batch.Rows, 1), DType.I64) : null;
+        return (new TokenInput(ids, positions, mask, starts, PositionsEnd: end, FirstLabels: first), targets);
     }
 
     // Padding on the right needs no mask under a causal one: no real token sees it, and its own labels are ignored.
@@ -34,6 +38,8 @@ public static class BatchUpload
         }
         return false;
     }
+
+    private static int[] First(Batch batch) => [.. Enumerable.Range(0, batch.Rows).Select(row => batch.Labels[row * batch.Columns])];
 
     private static int[] Shifted(Batch batch)
     {

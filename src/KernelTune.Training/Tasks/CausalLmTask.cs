@@ -41,10 +41,15 @@ public sealed class CausalLmTask : TrainingTask
         return new TaskData(recipe, training, test, files);
     }
 
+    /// <summary>Where virtual tokens go through the layers before the text, the first token of a row is predicted too.</summary>
+    public override int LabelCount(IPretrainedModel model, IBatch batch) =>
+        batch.LabelCount + (((CausalLanguageModel)model).PredictsFirstToken ? ((Batch)batch).FirstLabelTokens : 0);
+
     public override Tensor Loss(IPretrainedModel model, Session session, IBatch batch, Tensor inverseCount)
     {
-        var (input, targets) = BatchUpload.Of(session, (Batch)batch);
-        return ((CausalLanguageModel)model).Loss(input, targets, inverseCount);
+        var language = (CausalLanguageModel)model;
+        var (input, targets) = BatchUpload.Of(session, (Batch)batch, language.PredictsFirstToken);
+        return language.Loss(input, targets, inverseCount);
     }
 
     public override void Judge(IPretrainedModel model, Session session, IBatch batch, Judgement judgement)
@@ -55,7 +60,7 @@ public sealed class CausalLmTask : TrainingTask
             return;
         Span<float> sum = stackalloc float[1];
         session.Device.Read(loss.View.Reshape(new Shape(1)), sum);
-        judgement.Loss.AddSum(sum[0], batch.LabelCount);
+        judgement.Loss.AddSum(sum[0], LabelCount(model, batch));
     }
 
     public override IReadOnlyList<Figure> Figures(Judgement judgement) => [new("loss", judgement.Loss.Mean), new("perplexity", judgement.Loss.Perplexity)];

@@ -43,6 +43,9 @@ public abstract class TrainingTask
     /// <param name="note">Told what a user should know.</param>
     public abstract TaskData Open(RunRequest request, JsonSettings config, string modelFolder, Action<string> note);
 
+    /// <summary>Labels of a batch that carry loss with this model: the loss of a step is the mean over them all.</summary>
+    public virtual int LabelCount(IPretrainedModel model, IBatch batch) => batch.LabelCount;
+
     /// <summary>The sum of a batch's losses times <paramref name="inverseCount"/>: a tensor of one element, on the tape where the session records.</summary>
     /// <param name="model">What <see cref="Build"/> gave.</param>
     /// <param name="session">Where it runs.</param>

@@ -89,13 +89,31 @@ public sealed class AdapterCase
         bool several = trajectory.GetProperty("learning_rates")[0].ValueKind == JsonValueKind.Array;
         check.Within("learning_rates", several ? [.. ours.Rates.SelectMany(r => r)] : [.. ours.Rates.Select(r => r[0])], rates, 1e-9, 1e-15);
 
-        var final = new GoldenTensors(Path.Combine(Folder, "final", "adapter_model.safetensors"));
+        var final = new GoldenTensors(Path.Combine(Folder, Kind switch
+        {
+            "bitfit" => "final.safetensors",
+            "bottleneck" => "final/adapter.safetensors",
+            _ => "final/adapter_model.safetensors",
+        }));
         check.Names("the final adapter", ours.Final.Keys, final.Names);
         foreach (string name in final.Names)
             if (ours.Final.TryGetValue(name, out ComputedTensor? tensor))
                 check.Trajectory<double>("final." + name, tensor.Values, final[name].Doubles());
         if (finalLogits is not null)
             check.Trajectory<double>("final_logits", finalLogits.Values, Expected["final_logits"].Doubles());
+    }
+
+    /// <summary>Compares the encoder of a prompt after the last step, where the case has one.</summary>
+    public void CompareEncoder(GoldenCheck check, IReadOnlyDictionary<string, ComputedTensor> ours)
+    {
+        string file = Path.Combine(Folder, "final", "prompt_encoder.safetensors");
+        if (ours.Count == 0 || !File.Exists(file))
+            return;
+        var final = new GoldenTensors(file);
+        check.Names("the final encoder", ours.Keys, final.Names);
+        foreach (string name in final.Names)
+            if (ours.TryGetValue(name, out ComputedTensor? tensor))
+                check.Trajectory<double>("final encoder " + name, tensor.Values, final[name].Doubles());
     }
 
     private double[] Numbers(string key) => [.. trajectory.GetProperty(key).EnumerateArray().Select(e => e.GetDouble())];

@@ -2,13 +2,14 @@ using KernelTune.Autograd;
 using KernelTune.Checkpoints;
 using KernelTune.Conformance.Checks;
 using KernelTune.Methods;
-using KernelTune.Models;
 
 namespace KernelTune.Conformance.Families;
 
-/// <summary>adapters/: LoRA on small models: passes with and without it, gradients, merging, twelve steps of training and the adapter they end in.</summary>
+/// <summary>adapters/: one method each on small models: passes with and without it, gradients, merging, twelve steps of training and the adapter they end in.</summary>
 public sealed class AdaptersFamily : IFamily
 {
+    private const string PromptName = "prompt_embeddings";
+
     public string Name => "adapters";
 
     public bool UsesDevice => true;
@@ -22,8 +23,7 @@ public sealed class AdaptersFamily : IFamily
         string path = Path.Combine(folder, name);
         try
         {
-            using AdapterFolder files = OpenSupported(path, out LoraConfig config);
-            return Check(new AdapterCase(path), files, config, device);
+            return Check(new AdapterCase(path), device);
         }
         catch (NotSupportedException e)
         {
@@ -31,108 +31,79 @@ public sealed class AdaptersFamily : IFamily
         }
     }
 
-    /// <summary>The adapter of a case, if it is plain LoRA.</summary>
-    private static AdapterFolder OpenSupported(string path, out LoraConfig config)
-    {
-        using var json = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(Path.Combine(path, "case.json")));
-        string kind = json.RootElement.GetProperty("kind").GetString()!;
-        if (kind != "adapter")
-            throw new NotSupportedException($"kind {kind}");
-        string method = json.RootElement.GetProperty("method").GetString()!;
-        if (method != "LORA")
-            throw new NotSupportedException(method);
-        if (File.Exists(Path.Combine(path, "dequantized.safetensors")))
-            throw new NotSupportedException("a base in 4 bits");
-
-        AdapterFolder files = AdapterFolder.Open(path);
-        List<string> dropped = [];
-        config = LoraConfigJson.Read(files.Config, dropped);
-        List<string> beyond = [.. config.BeyondPlain(fresh: false), .. dropped];
-        if (config.LoraBias)
-            beyond.Add("lora_bias");
-        if (config.InitLoraWeights == "eva")
-            beyond.Add("init_lora_weights eva");
-        if (beyond.Count == 0)
-            return files;
-        files.Dispose();
-        throw new NotSupportedException(string.Join(", ", beyond));
-    }
-
-    private static List<Finding> Check(AdapterCase golden, AdapterFolder files, LoraConfig config, string device)
+    private static List<Finding> Check(AdapterCase golden, string device)
     {
         List<Finding> findings = [];
-        using ModelOnDevice model = OpenAdapted(golden, files, config, device, out Lora lora);
-        var nameOf = lora.Tensors.GroupBy(t => t.Value).ToDictionary(g => g.Key, g => g.First().Key);
-        string NameOf(Parameter parameter) => nameOf[parameter];
+        using CaseMethod method = CaseMethod.Open(golden, device);
+        ModelOnDevice model = method.Model;
 
         GoldenCheck observed = golden.NewCheck(device);
-        ComputedRun run = model.Run(golden.Inputs.ByName, observed: true, NameOf);
+        ComputedRun run = WithPromptGradient(golden, method, model.Run(golden.Inputs.ByName, observed: true, method.NameOf), device, observed);
         golden.Run.CompareOutputs(observed, run, ["logits"]);
         golden.Run.CompareTraining(observed, run);
-        golden.CompareCounts(observed, lora.Plan.TrainableParameters);
+        golden.CompareCounts(observed, method.TrainableParameters);
         model.CheckNothingIsHeld(observed);
         using (ModelOnDevice bare = ModelOnDevice.Open(golden.BaseFolder, device))
         {
-            golden.Run.Compare(observed, "base_logits", bare.Logits(golden.Inputs.ByName));
+            if (golden.Expected.Has("base_logits"))
+                golden.Run.Compare(observed, "base_logits", bare.Logits(golden.Inputs.ByName));
             findings.Add(observed.Finding());
 
             GoldenCheck trained = golden.NewCheck(device);
-            golden.Run.CompareTraining(trained, model.Run(golden.Inputs.ByName, observed: false, NameOf));
+            golden.Run.CompareTraining(trained, WithPromptGradient(golden, method, model.Run(golden.Inputs.ByName, observed: false, method.NameOf), device, trained));
             model.CheckNothingIsHeld(trained);
             findings.Add(trained.Finding("training"));
 
             if (golden.Expected.Has("merged_logits"))
-                findings.Add(Merged(golden, model, lora, bare, device));
+                findings.Add(Merged(golden, method, bare, device));
+            else if (golden.Kind == "adapter" && method.Method.WhyUnmergeable is null)
+                findings.Add(new Finding("merged", Outcome.Fail, "the library cannot merge this method, and we say that we can"));
         }
 
         GoldenCheck curve = golden.NewCheck(device);
         GoldenTraining how = golden.Training();
-        var (trajectory, _) = GoldenTrainer.Train(model, how, how.Steps, step => [GoldenTrainer.Batch(golden.Batch(step))],
-            name => lora.Tensors.GetValueOrDefault(name), () => Saved(lora));
+        var (trajectory, _) = GoldenTrainer.Train(model, how, how.Steps, step => [GoldenTrainer.Batch(golden.Batch(step))], method.ParameterOf, method.Saved);
         golden.CompareTrajectory(curve, trajectory, model.Logits(golden.Inputs.ByName));
+        if (device == "reference")
+            golden.CompareEncoder(curve, method.SavedEncoder());
         model.CheckNothingIsHeld(curve);
         findings.Add(curve.Finding("trajectory"));
         return findings;
     }
 
-    private static ModelOnDevice OpenAdapted(AdapterCase golden, AdapterFolder files, LoraConfig config, string device, out Lora lora)
+    /// <summary>
+    /// With the gradient of the prompt that is saved. Where it comes out of an encoder, the saved prompt is loaded alone, as PEFT does for inference: its pass must be the same.
+    /// </summary>
+    private static ComputedRun WithPromptGradient(AdapterCase golden, CaseMethod method, ComputedRun run, string device, GoldenCheck check)
     {
-        Lora? attached = null;
-        ModelOnDevice model;
-        try
+        if (!golden.Expected.Has("grad." + PromptName))
+            return run;
+        var gradients = run.Gradients.ToDictionary(StringComparer.Ordinal);
+        if (method.Method is PrefixTuning { IsProjected: true })
         {
-            model = ModelOnDevice.Open(golden.BaseFolder, device, m =>
-            {
-                attached = Lora.Attach(m, m.ModelType, config);
-                return attached.Trainable;
-            });
+            using CaseMethod flat = CaseMethod.Open(golden, device, flat: true);
+            ComputedRun alone = flat.Model.Run(golden.Inputs.ByName, observed: true, flat.NameOf);
+            golden.Run.CompareOutputs(check, alone, ["logits"]);
+            gradients.Add(PromptName, alone.Gradients.Values.Single());
         }
-        catch (MethodException e)
+        else
         {
-            throw new NotSupportedException(e.Message, e);
+            gradients.Add(PromptName, gradients["prompt_encoder.embedding.weight"]);
         }
-
-        lora = attached!;
-        IReadOnlyList<string> extra = lora.Load(model.Device, files.Weights);
-        if (extra.Count > 0)
-            throw new InvalidDataException($"{files.Location}: the adapter has no place for {string.Join(", ", extra.Take(3))}");
-        model.MarkAllLoaded();
-        return model;
+        return run with { Gradients = gradients };
     }
 
     /// <summary>The weights that merging changes, and what a plain model with them gives.</summary>
-    private static Finding Merged(AdapterCase golden, ModelOnDevice model, Lora lora, ModelOnDevice bare, string device)
+    private static Finding Merged(AdapterCase golden, CaseMethod method, ModelOnDevice bare, string device)
     {
         var changed = new Dictionary<string, ComputedTensor>(StringComparer.Ordinal);
         var plain = bare.Model.BaseParameters().ToDictionary(p => p.Path, StringComparer.Ordinal);
-        IEnumerable<(Parameter Base, float[] Merged)> whole = lora.Trainable.Where(model.Keys.ContainsKey)
-            .Select(p => (p, Array.ConvertAll(ModelOnDevice.Numbers(p).Values, v => (float)v)));
-        foreach (var (parameter, merged) in lora.Merged().Concat(whole))
+        foreach (var (parameter, merged) in method.Merged())
         {
             Parameter target = plain[parameter.Path];
             if (ModelOnDevice.Numbers(target).Values.Zip(merged).All(p => p.First == p.Second))
                 continue;
-            changed.Add(model.Keys[parameter], ComputedTensor.Of(parameter.Shape.ToArray(), merged));
+            changed.Add(method.Model.Keys[parameter], ComputedTensor.Of(parameter.Shape.ToArray(), merged));
             target.Load(bare.Device, merged);
         }
 
@@ -141,14 +112,14 @@ public sealed class AdaptersFamily : IFamily
         return check.Finding("merged");
     }
 
-    /// <summary>The adapter as it would be saved, read back from the file's bytes.</summary>
-    internal static Dictionary<string, ComputedTensor> Saved(Lora lora)
+    /// <summary>An adapter as it would be saved, read back from the file's bytes.</summary>
+    internal static Dictionary<string, ComputedTensor> ReadBack(IEnumerable<TensorToSave> tensors)
     {
         string path = Path.Combine(Path.GetTempPath(), $"kerneltune-{Guid.NewGuid():N}.safetensors");
         try
         {
             using (FileStream stream = File.Create(path))
-                SafetensorsWriter.Write(stream, lora.ToSave());
+                SafetensorsWriter.Write(stream, tensors);
             return new GoldenTensors(path).ByName.ToDictionary(t => t.Key, t => ComputedTensor.Of(t.Value), StringComparer.Ordinal);
         }
         finally

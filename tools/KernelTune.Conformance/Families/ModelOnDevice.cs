@@ -78,6 +78,8 @@ internal sealed class ModelOnDevice : IDisposable
             TokenInput input = Input(session, batch);
             if (batch.TryGetValue("labels", out GoldenTensor? labels))
             {
+                if (Model.PredictsFirstToken)
+                    input = input with { FirstLabels = First(session, labels) };
                 Tensor mean = Model.Loss(input, Targets(session, labels));
                 loss = Numbers(mean.View).Values[0];
                 if (Gradients is not null)
@@ -148,6 +150,10 @@ internal sealed class ModelOnDevice : IDisposable
             targets[i] = i % length == length - 1 ? -100 : values[i + 1];
         return session.Upload<long>(targets, new Shape([.. labels.Shape]), DType.I64);
     }
+
+    // The label of each row's first token, which a virtual one in front of it predicts.
+    private static Tensor First(Session session, GoldenTensor labels) =>
+        session.Upload<long>([.. labels.Integers().Chunk(labels.Shape[^1]).Select(row => row[0])], new Shape(labels.Shape[0], 1), DType.I64);
 
     /// <summary>A view's numbers on the host.</summary>
     public static ComputedTensor Numbers(in View view)

@@ -49,7 +49,7 @@ internal static class RealTraining
         ParameterGroup all = how.Groups[0] with { Parameters = [.. model.Gradients.Parameters.Select(p => p.Path)] };
         var byPath = model.Gradients.Parameters.ToDictionary(p => p.Path, StringComparer.Ordinal);
         var (ours, _) = GoldenTrainer.Train(model, how with { Groups = [all] }, how.Steps, step => [BatchOf(step)], byPath.GetValueOrDefault,
-            () => lora is not null ? AdaptersFamily.Saved(lora) : Samples(model, json), step => GradientNorms(check, model, curve, step));
+            () => lora is not null ? AdaptersFamily.ReadBack(lora.ToSave()) : Samples(model, json), step => GradientNorms(check, model, curve, step));
         check.Trajectory<double>("losses", ours.Losses.ToArray(), Numbers(curve, "losses"));
         check.Trajectory<double>("grad_norms", ours.GradientNorms.ToArray(), Numbers(curve, "grad_norms"));
         check.Within("learning_rates", ours.Rates.Select(r => r[0]).ToArray(), Numbers(curve, "learning_rates"), 1e-9, 1e-15);
