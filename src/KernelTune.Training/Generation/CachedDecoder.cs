@@ -26,12 +26,12 @@ public sealed class CachedDecoder(CausalLanguageModel model, Device device, int 
 
     public int VocabularySize => model.VocabularySize;
 
-    public int ContextLength => model.MaxPositions;
+    public int ContextLength => model.MaxPositions - model.VirtualTokens;
 
     public ReadOnlySpan<float> Prefill(TokenBatch prompts)
     {
         cache?.Dispose();
-        cache = model.NewCache(device, prompts.Rows, prompts.Length + expectedNewTokens);
+        cache = model.NewCache(device, prompts.Rows, model.VirtualTokens + prompts.Length + expectedNewTokens);
         padding = prompts.Padding.ToArray();
         padded = Array.Exists(padding, n => n > 0);
         logits = new float[prompts.Rows * VocabularySize];
@@ -54,11 +54,11 @@ public sealed class CachedDecoder(CausalLanguageModel model, Device device, int 
         session.Dispose();
     }
 
-    // ids: [rows, length], behind what the cache holds.
+    // ids: [rows, length], behind what the cache holds. Masks and positions are the text's: a method that puts virtual tokens in front of it lengthens them.
     private ReadOnlySpan<float> Run(ReadOnlySpan<int> ids, int length)
     {
         using var scope = session.Enter();
-        int rows = padding.Length, seen = cache!.Length;
+        int rows = padding.Length, seen = cache!.TextLength;
         var shape = new Shape(rows, length);
         var input = new TokenInput(session.Upload(ids, shape, DType.I64), Cache: cache);
         if (padded)
@@ -71,7 +71,8 @@ public sealed class CachedDecoder(CausalLanguageModel model, Device device, int 
             };
         }
 
-        var last = Contiguous.Apply(Slice.Apply(model.Call(input), 1, length - 1, 1));
+        var hidden = model.Call(input);
+        var last = Contiguous.Apply(Slice.Apply(hidden, 1, hidden.Shape[1] - 1, 1));
         device.Read<float>(model.Logits(last).View, logits);
         return logits;
     }

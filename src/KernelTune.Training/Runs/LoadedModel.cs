@@ -44,13 +44,13 @@ public sealed class LoadedModel : IDisposable
     {
         if (adapter is not null || !File.Exists(Path.Combine(model, AdapterFolder.ConfigName))) return (model, adapter);
         using AdapterFolder folder = AdapterFolder.Open(model);
-        return (folder.Config.StringOrNull("base_model_name_or_path")
+        return (folder.Config.StringOrNull("base_model_name_or_path") ?? folder.Config.StringOrNull("model_name")
             ?? throw folder.Config.Bad("base_model_name_or_path", "missing: give the base model, and the adapter with --adapter"), model);
     }
 
     /// <summary>Opens a model and loads its weights.</summary>
     /// <param name="model">A folder, a file or org/name.</param>
-    /// <param name="adapter">A LoRA adapter's folder; null: none.</param>
+    /// <param name="adapter">An adapter's folder; null: none.</param>
     /// <param name="device">Where the weights go.</param>
     /// <param name="note">Told what a user should know.</param>
     /// <param name="cancellation">Ends the loading.</param>
@@ -63,7 +63,7 @@ public sealed class LoadedModel : IDisposable
         try
         {
             using AdapterFolder? folder = adapter is null ? null : AdapterFolder.Open(adapter);
-            built = ModelRegistry.CausalLanguageModel(source.Config);
+            built = ModelRegistry.CausalLanguageModel(folder is null ? source.Config : AdapterMethods.Amend(source.Config, folder.Config));
             IMethod? method = folder is null ? null : AdapterMethods.Attach(built, built.ModelType, folder.Config, note);
             foreach (string extra in ModelWeights.Load(built, source.Weights, device, cancellation: cancellation))
                 note?.Invoke($"{source.Weights.Location}: {CheckpointException.Quote(extra)} is no weight of {built.Architecture} and was left out");

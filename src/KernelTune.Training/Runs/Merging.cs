@@ -65,7 +65,7 @@ public static class Merging
     public static void Save(LoadedModel loaded, string folder, WeightFormat format, long shardBytes = ShardBytes)
     {
         using var target = AtomicFolder.Begin(folder);
-        var config = (JsonObject)JsonNode.Parse(loaded.Source.Config.Root.GetRawText())!;
+        var config = (JsonObject)JsonNode.Parse(loaded.Model.Config.Root.GetRawText())!;
         config.Remove("torch_dtype");
         config.Remove("quantization_config");
         config["dtype"] = format == WeightFormats.F16 ? "float16" : format == WeightFormats.F32 ? "float32" : "bfloat16";

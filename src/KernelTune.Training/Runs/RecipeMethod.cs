@@ -17,7 +17,7 @@ public static class RecipeMethod
     public static IMethod Attach(Recipe recipe, IPretrainedModel model, JsonSettings? adapter, Action<string>? note = null)
     {
         if (adapter is not null)
-            return AdapterMethods.Attach(model.Root, model.ModelType, adapter, note);
+            return AdapterMethods.Attach(model.Root, model.ModelType, adapter, note, training: true);
         return recipe.Method switch
         {
             MethodKind.Full => FullTuning.Attach(model.Root),
