@@ -28,7 +28,9 @@ public sealed class Lora : IMethod
 
     public IReadOnlyList<string> Warnings => Plan.Warnings;
 
-    public string? WhyUnmergeable => null;
+    public string? WhyUnmergeable => Plan.Sites.FirstOrDefault(s => s.Module.Groups > 1) is { } site
+        ? FormattableString.Invariant($"{site.Module.Path} is a convolution of {site.Module.Groups} groups, and its update crosses them")
+        : null;
 
     /// <summary>Which sites, which ranks, which tensors.</summary>
     public LoraPlan Plan { get; }
@@ -52,8 +54,14 @@ public sealed class Lora : IMethod
         var modules = model.Tree().ToLookup(m => m.Path, StringComparer.Ordinal);
         foreach (var site in plan.Sites)
         {
-            var leaf = modules[site.Module.Path].First(m => m is Linear or Embedding);
-            if (leaf is Linear linear)
+            var leaf = modules[site.Module.Path].First(m => m is Linear or Embedding or Conv2d);
+            if (leaf is Conv2d convolution)
+            {
+                var occupant = new LoraConv2d(convolution, site, config.LoraDropout);
+                convolution.Occupy(occupant);
+                lora.occupants.Add(occupant);
+            }
+            else if (leaf is Linear linear)
             {
                 var occupant = new LoraLinear(linear, site, config.LoraDropout);
                 linear.Occupy(occupant);
@@ -87,9 +95,9 @@ public sealed class Lora : IMethod
             bool table = occupant is LoraEmbedding;
             bool random = Plan.Config.InitLoraWeights == "false";
             var (zero, drawn) = table ? (occupant.A, occupant.B) : (occupant.B, occupant.A);
-            Draw(device, drawn, seed, table ? 1 : Plan.Config.InitLoraWeights == "gaussian" ? 1.0 / occupant.Site.Rank : 0, occupant.A.Shape[1]);
+            Draw(device, drawn, seed, table ? 1 : Plan.Config.InitLoraWeights == "gaussian" ? 1.0 / occupant.Site.Rank : 0, FanIn(occupant.A));
             if (random)
-                Draw(device, zero, seed, table ? 1 : 0, table ? occupant.A.Shape[1] : occupant.Site.Rank);
+                Draw(device, zero, seed, table ? 1 : 0, table ? occupant.A.Shape[1] : FanIn(zero));
             else
                 zero.Load(device, new float[zero.Shape.Elements]);
         }
@@ -181,7 +189,7 @@ public sealed class Lora : IMethod
     private static void AddDelta(float[] weight, ILoraOccupant occupant)
     {
         var (a, b) = (Numbers(occupant.A), Numbers(occupant.B));
-        int rank = occupant.Site.Rank, columns = occupant.A.Shape[1], rows = occupant.B.Shape[0];
+        int rank = occupant.Site.Rank, columns = FanIn(occupant.A), rows = occupant.B.Shape[0];
         bool transposed = occupant.Base.IsTransposed || occupant is LoraEmbedding;
         var delta = new double[columns];
         for (int i = 0; i < rows; i++)
@@ -218,6 +226,9 @@ public sealed class Lora : IMethod
             trainable.Add(parameter);
         }
     }
+
+    // Inputs of one output: all but the first axis.
+    private static int FanIn(Parameter factor) => checked((int)(factor.Shape.Elements / factor.Shape[0]));
 
     // deviation 0: uniform in ±1/√fanIn.
     private static void Draw(Device device, Parameter parameter, ulong seed, double deviation, int fanIn)

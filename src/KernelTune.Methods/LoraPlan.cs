@@ -111,11 +111,13 @@ public sealed class LoraPlan
         foreach (string path in LoraTargets.AllPaths(modules).Where(p => LoraTargets.Targets(config, p)))
         {
             if (!byPath.TryGetValue(path, out AdaptableModule module))
-                throw new MethodException($"target_modules {config.TargetModules} matches {path}, which holds other modules: LoRA goes on Linear, Conv1D and Embedding");
-            if (module.Kind is not (ModuleKind.Linear or ModuleKind.Conv1D or ModuleKind.Embedding))
-                throw new MethodException($"target_modules {config.TargetModules} matches {path}, a {module.Kind}: LoRA goes on Linear, Conv1D and Embedding");
+                throw new MethodException($"target_modules {config.TargetModules} matches {path}, which holds other modules: LoRA goes on Linear, Conv1D, Conv2d and Embedding");
+            if (module.Kind is not (ModuleKind.Linear or ModuleKind.Conv1D or ModuleKind.Conv2d or ModuleKind.Embedding))
+                throw new MethodException($"target_modules {config.TargetModules} matches {path}, a {module.Kind}: LoRA goes on Linear, Conv1D, Conv2d and Embedding");
             if (module.Kind == ModuleKind.Embedding && config.LoraBias)
                 throw new MethodException($"lora_bias cannot be used on {path}, an Embedding");
+            if (config.RankOf(path) % module.Groups != 0)
+                throw new MethodException(FormattableString.Invariant($"the rank {config.RankOf(path)} at {path} is no multiple of its {module.Groups} groups"));
             targeted.Add(module);
         }
 
@@ -124,7 +126,7 @@ public sealed class LoraPlan
 
     private static MethodException NothingMatches(LoraConfig config, IReadOnlyList<AdaptableModule> modules)
     {
-        IEnumerable<string> candidates = modules.Where(m => m.Kind is ModuleKind.Linear or ModuleKind.Conv1D or ModuleKind.Embedding)
+        IEnumerable<string> candidates = modules.Where(m => m.Kind is ModuleKind.Linear or ModuleKind.Conv1D or ModuleKind.Conv2d or ModuleKind.Embedding)
             .Select(m => m.Path[(m.Path.LastIndexOf('.') + 1)..]).Distinct();
         string but = config.ExcludeModules is { } excluded ? $" after exclude_modules {excluded}" : "";
         string layers = config.LayersToTransform is { Count: > 0 } only ? $" in the layers {string.Join(", ", only)}" : "";
@@ -207,8 +209,17 @@ public sealed class LoraPlan
         string name = NamePrefix + site.Module.Path;
         (int rank, int input, int output) = (site.Rank, site.Module.InFeatures, site.Module.OutFeatures);
         bool table = site.Module.Kind == ModuleKind.Embedding;
-        yield return new AdapterTensor(name + (table ? ".lora_embedding_A" : ".lora_A.weight"), [rank, input], site.Module.Path);
-        yield return new AdapterTensor(name + (table ? ".lora_embedding_B" : ".lora_B.weight"), [output, rank], site.Module.Path);
+        if (site.Module is { Kind: ModuleKind.Conv2d } c)
+        {
+            // A reads all planes, whatever the groups; B keeps to them.
+            yield return new AdapterTensor(name + ".lora_A.weight", [rank, input, c.KernelHeight, c.KernelWidth], c.Path);
+            yield return new AdapterTensor(name + ".lora_B.weight", [output, rank / c.Groups, 1, 1], c.Path);
+        }
+        else
+        {
+            yield return new AdapterTensor(name + (table ? ".lora_embedding_A" : ".lora_A.weight"), [rank, input], site.Module.Path);
+            yield return new AdapterTensor(name + (table ? ".lora_embedding_B" : ".lora_B.weight"), [output, rank], site.Module.Path);
+        }
         if (config.LoraBias)
             yield return new AdapterTensor(name + ".lora_B.bias", [output], site.Module.Path);
         if (config.UseDora)

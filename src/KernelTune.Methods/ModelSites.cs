@@ -16,6 +16,12 @@ public static class ModelSites
                 case Linear l:
                     sites.Add(new AdaptableModule(l.Path, l.IsConv1D ? ModuleKind.Conv1D : ModuleKind.Linear, l.InFeatures, l.OutFeatures, l.Bias is not null, l.IsOutputHead));
                     break;
+                case Conv2d c:
+                    sites.Add(new AdaptableModule(c.Path, ModuleKind.Conv2d, c.InChannels, c.OutChannels, c.Bias is not null, false, c.Kernel.Height, c.Kernel.Width, c.Geometry.Groups));
+                    break;
+                case BatchNorm2d n:
+                    sites.Add(new AdaptableModule(n.Path, ModuleKind.Norm, n.Channels, n.Channels, true));
+                    break;
                 case Embedding e:
                     sites.Add(new AdaptableModule(e.Path, ModuleKind.Embedding, e.Rows, e.Dim));
                     break;

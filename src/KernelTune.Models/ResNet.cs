@@ -39,7 +39,7 @@ public sealed class ResNet : ImageClassifier
                 channels = s.Outputs[stage];
             }
         }
-        Head = Child(new Linear(names.Classifier, channels, s.Labels, bias: true, isOutputHead: true));
+        Head = Child(new Linear(names.Classifier, channels, s.Labels, bias: true));
     }
 
     public override string ModelType => "resnet";
