@@ -116,7 +116,7 @@ public sealed class LoraPlanTests
     {
         Assert.That(
             () => Sites(On("norm")),
-            Throws.TypeOf<MethodException>().With.Message.EqualTo("target_modules [norm] matches model.norm, a Norm: LoRA goes on Linear, Conv1D and Embedding"));
+            Throws.TypeOf<MethodException>().With.Message.EqualTo("target_modules [norm] matches model.norm, a Norm: LoRA goes on Linear, Conv1D, Conv2d and Embedding"));
         Assert.That(() => Sites(On("mlp")), Throws.TypeOf<MethodException>().With.Message.StartsWith("target_modules [mlp] matches model.layers.0.mlp, which holds other modules"));
     }
 
