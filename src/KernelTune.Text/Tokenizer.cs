@@ -6,7 +6,7 @@ using KernelTune.Text.PostProcessors;
 namespace KernelTune.Text;
 
 /// <summary>Text to tokens and back, as a tokenizer.json of Hugging Face's tokenizers library describes it. Immutable; safe for several threads.</summary>
-public sealed partial class Tokenizer
+public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
 {
     private readonly TokenizerParts parts;
     private readonly byte[] source;
@@ -167,14 +167,16 @@ public sealed partial class Tokenizer
     {
         var window = new Window();
         var offsets = new OffsetMap(text);
-        foreach (var piece in Pieces(text, ordinary)) PieceEncoder.Add(piece, parts.Model, offsets, sequence, window);
+        foreach (var piece in Pieces(text, ordinary, true, true)) PieceEncoder.Add(piece, parts.Model, offsets, sequence, window);
         return window;
     }
 
-    private List<Piece> Pieces(string text, OrdinaryParts ordinary)
+    private List<Piece> Pieces(string text, OrdinaryParts ordinary, bool normalize, bool split)
     {
-        var pieces = parts.Added.Extract(text, parts.Normalizer, ordinary);
-        return parts.PreTokenizer is null ? pieces : parts.PreTokenizer.Split(pieces);
+        var pieces = parts.Added.Extract(text, normalize ? parts.Normalizer : null, ordinary);
+        if (parts.PreTokenizer is not { } preTokenizer) return pieces;
+        if (split) return preTokenizer.Split(pieces);
+        return preTokenizer.LeavesBytes ? pieces.ConvertAll(p => p.AddedToken >= 0 ? p : p.ToBytes()) : pieces;
     }
 
     private void AppendIds(string text, EncodeOptions? options, List<int> ids)

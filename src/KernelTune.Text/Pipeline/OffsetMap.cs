@@ -6,6 +6,9 @@ namespace KernelTune.Text.Pipeline;
 /// <summary>UTF-16 positions of a text as code points.</summary>
 internal sealed class OffsetMap
 {
+    /// <summary>Leaves the positions as they are.</summary>
+    public static OffsetMap Units { get; } = new("");
+
     private readonly int[]? points;
 
     public OffsetMap(string text)

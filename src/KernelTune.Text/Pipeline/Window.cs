@@ -39,7 +39,8 @@ internal sealed class Window
         for (int i = 0; i < TypeIds.Count; i++) TypeIds[i] = typeId;
     }
 
-    private Window Part(int begin, int end) => new()
+    /// <summary>The tokens [begin, end), without further windows.</summary>
+    public Window Part(int begin, int end) => new()
     {
         Ids = Ids[begin..end],
         Tokens = Tokens[begin..end],
