@@ -11,6 +11,9 @@ switch (args)
     case ["matmul", ..]:
         MatMulBench.Run(report);
         return 0;
+    case ["map", ..]:
+        MapBench.Run(report);
+        return 0;
     case ["step", ..]:
         StepBench.Run(report, args);
         return 0;
@@ -18,6 +21,6 @@ switch (args)
         AttentionBench.Run(report);
         return 0;
     default:
-        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|step [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--out FILE.md]");
+        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|step [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--out FILE.md]");
         return 2;
 }
