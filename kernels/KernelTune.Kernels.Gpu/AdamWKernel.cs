@@ -19,7 +19,10 @@ public readonly struct AdamWKernel : IGpuKernel<AdamWArgs>
     public static void Run(AdamWArgs args)
     {
         long s = args.StartScalars;
-        AdamWParams step = AdamWParams.Of(args.Beta1, args.Beta2, args.Eps, args.WeightDecay, args.Scalars[s], args.Scalars[s + 1], args.Scalars[s + 2], args.Scalars[s + 3]);
+        double lr = args.Scalars[s];
+
+        // AdamWParams.Of with a product that stays one: ptxas would fuse it with the difference.
+        AdamWParams step = new(args.Beta1, args.Beta2, args.Eps, 1 - GpuMath.Multiply(lr, args.WeightDecay), lr / args.Scalars[s + 1], 1 / Math.Sqrt(args.Scalars[s + 2]), args.Scalars[s + 3]);
         for (uint i = GridWalk.First; i < args.Count; i += GridWalk.Stride)
         {
             AdamW.Apply(args.P[args.StartP + i], args.G[args.StartG + i], args.M[args.StartM + i], args.V[args.StartV + i], step, out G32 p, out G32 m, out G32 v);

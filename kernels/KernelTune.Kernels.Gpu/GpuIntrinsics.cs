@@ -16,6 +16,10 @@ public static class GpuMath
     [IntrinsicImplementation] public static float Add(float a, float b) => a + b;
     [IntrinsicImplementation] public static float Subtract(float a, float b) => a - b;
     [IntrinsicImplementation] public static float Multiply(float a, float b) => a * b;
+
+    /// <summary>A product in double that no sum beside it may swallow.</summary>
+    [IntrinsicImplementation] public static double Multiply(double a, double b) => a * b;
+
     [IntrinsicImplementation] public static float Divide(float a, float b) => a / b;
     [IntrinsicImplementation] public static float Negate(float a) => -a;
 
@@ -49,6 +53,7 @@ public static class GpuIntrinsics
         Add<AddText>(manager, ((Func<float, float, float>)GpuMath.Add).Method);
         Add<SubtractText>(manager, ((Func<float, float, float>)GpuMath.Subtract).Method);
         Add<MultiplyText>(manager, ((Func<float, float, float>)GpuMath.Multiply).Method);
+        Add<MultiplyDoubleText>(manager, ((Func<double, double, double>)GpuMath.Multiply).Method);
         Add<DivideText>(manager, ((Func<float, float, float>)GpuMath.Divide).Method);
         Add<NegateText>(manager, ((Func<float, float>)GpuMath.Negate).Method);
         Add<FmaText>(manager, ((Func<float, float, float, float>)GpuMath.Fma).Method);
@@ -135,6 +140,13 @@ public static class GpuIntrinsics
     private readonly struct MultiplyText : IInstructionText
     {
         public static string Ptx => "mul.rn.f32";
+
+        public static string OpenCL => "*";
+    }
+
+    private readonly struct MultiplyDoubleText : IInstructionText
+    {
+        public static string Ptx => "mul.rn.f64";
 
         public static string OpenCL => "*";
     }

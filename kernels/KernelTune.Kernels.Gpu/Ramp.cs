@@ -19,6 +19,6 @@ public readonly struct RampKernel<T> : IGpuKernel<RampArgs<T>>
     public static void Run(RampArgs<T> args)
     {
         for (uint i = GridWalk.First; i < args.Count; i += GridWalk.Stride)
-            args.Y[args.Start + (i * args.Step)] = T.FromDouble(args.From + ((int)i * args.By));
+            args.Y[args.Start + (i * args.Step)] = T.FromDouble(args.From + GpuMath.Multiply((double)(int)i, args.By));
     }
 }

@@ -2,16 +2,18 @@ using System.Reflection;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
 using KernelTune.Kernels.Elementwise;
 using KernelTune.Kernels.Gpu.Inspection;
 
 namespace KernelTune.Kernels.Gpu.Tests.Formulas;
 
-/// <summary>A formula has the CPU's bits on a GPU: shown by running on ILGPU's CPU accelerator, and by reading the PTX for instructions that round otherwise.</summary>
+/// <summary>A formula has the CPU's bits on a GPU: shown by running on ILGPU's CPU accelerator (and on CUDA, where there is one), and by reading the PTX for instructions that round otherwise.</summary>
 public sealed class FormulaTests
 {
     private Context _context = null!;
     private Accelerator _accelerator = null!;
+    private Accelerator? _cuda;
     private OfflineCompiler _compiler = null!;
 
     public static IEnumerable<FormulaCase> Cases => FormulaCases.All;
@@ -19,9 +21,10 @@ public sealed class FormulaTests
     [OneTimeSetUp]
     public void Open()
     {
-        _context = Context.Create(builder => builder.DefaultCPU());
+        _context = Context.Create(builder => builder.DefaultCPU().Cuda());
         GpuIntrinsics.Register(_context);
         _accelerator = _context.GetCPUDevice(0).CreateAccelerator(_context);
+        _cuda = _context.GetCudaDevices().Count > 0 ? _context.GetCudaDevice(0).CreateAccelerator(_context) : null;
         _compiler = new OfflineCompiler();
     }
 
@@ -29,6 +32,7 @@ public sealed class FormulaTests
     public void Close()
     {
         _compiler.Dispose();
+        _cuda?.Dispose();
         _accelerator.Dispose();
         _context.Dispose();
     }
@@ -48,6 +52,14 @@ public sealed class FormulaTests
     [TestCaseSource(nameof(Cases))]
     public void A_formula_has_the_bits_of_the_CPU_on_the_CPU_accelerator(FormulaCase formula) =>
         Assert.That(formula.Differences(_accelerator), Is.Empty);
+
+    [TestCaseSource(nameof(Cases))]
+    public void A_formula_has_the_bits_of_the_CPU_on_CUDA(FormulaCase formula)
+    {
+        if (_cuda is null)
+            Assert.Ignore("no CUDA device here");
+        Assert.That(formula.Differences(_cuda!), Is.Empty);
+    }
 
     [TestCaseSource(nameof(Cases))]
     public void The_PTX_of_a_formula_rounds_as_IEEE_754_says(FormulaCase formula) =>
