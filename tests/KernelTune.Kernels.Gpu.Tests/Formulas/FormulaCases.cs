@@ -18,9 +18,10 @@ internal static class FormulaCases
         .. Binary<Mul, None>(), .. Binary<Sub, None>(), .. Binary<SwiGlu, None>(),
         Step<RsqrtAffine, AffineParams>(Affine), Step<FiniteOrZero, None>(), Step<ReciprocalOrZero, None>(), Step<NotEqualTo, ScaleParams>(Number),
         Step<OutsideIsMinusInfinity, BandParams>(new(-2, 7)), Step<ZeroIsMinusInfinity, None>(), Step<ClipFactor, ScaleParams>(Number),
-        Step2<MulOffset, AffineParams>(Affine), Step2<MulCounted, None>(), Step2<Equal, None>(), Step2<AtLeast, None>(), Step2<InfiniteWhereOne, None>(),
+        Step2<Blend, AffineParams>(Affine), Step2<MulOffset, AffineParams>(Affine), Step2<MulCounted, None>(), Step2<Equal, None>(), Step2<AtLeast, None>(), Step2<InfiniteWhereOne, None>(),
         Step2<Keep, ScaleParams>(Number),
-        new FormulaCase<AdamW, AdamWParams>(typeof(AdamW), "AdamW", AdamWParams.Of(0.9, 0.999, 1e-8, 0.01, 1e-3, 1 - 0.9, 1 - 0.999, 0.8)),
+        Whole<PositionOf, None>(), Whole<WhereSame, None>(),
+        Whole<AdamW, AdamWParams>(AdamWParams.Of(0.9, 0.999, 1e-8, 0.01, 1e-3, 1 - 0.9, 1 - 0.999, 0.8)),
     ];
 
     private static IEnumerable<FormulaCase> Unary<TOp, P>(P p = default)
@@ -46,5 +47,9 @@ internal static class FormulaCases
 
     private static FormulaCase<Step2<TOp, P>, P> Step2<TOp, P>(P p = default)
         where TOp : struct, IStep2<P>
+        where P : struct => new(typeof(TOp), typeof(TOp).Name, p);
+
+    private static FormulaCase<TOp, P> Whole<TOp, P>(P p = default)
+        where TOp : struct, IElementwise<P>
         where P : struct => new(typeof(TOp), typeof(TOp).Name, p);
 }

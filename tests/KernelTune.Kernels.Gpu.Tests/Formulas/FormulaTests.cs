@@ -46,19 +46,25 @@ public sealed class FormulaTests
             .Where(t => t is { IsValueType: true, IsGenericTypeDefinition: false } && t.GetInterfaces().Any(i => i.IsGenericType && kinds.Contains(i.GetGenericTypeDefinition())))
             .Select(t => t.Name).Order(StringComparer.Ordinal)];
         Assert.That(formulas, Has.Length.GreaterThan(30));
-        Assert.That(Cases.Select(c => c.Operation.Name).Distinct().Order(StringComparer.Ordinal), Is.EqualTo(formulas));
+        string[] covered = [.. Cases.Select(c => c.Operation.Name).Distinct()];
+        Assert.That(formulas.Except(covered), Is.Empty, $"formulas without a case in {nameof(FormulaCases)}");
+        Assert.That(covered.Except(formulas), Is.Empty, "cases of no formula");
     }
 
     [TestCaseSource(nameof(Cases))]
     public void A_formula_has_the_bits_of_the_CPU_on_the_CPU_accelerator(FormulaCase formula) =>
         Assert.That(formula.Differences(_accelerator), Is.Empty);
 
-    [TestCaseSource(nameof(Cases))]
-    public void A_formula_has_the_bits_of_the_CPU_on_CUDA(FormulaCase formula)
+    [Test]
+    public void Every_formula_has_the_bits_of_the_CPU_on_CUDA()
     {
         if (_cuda is null)
             Assert.Ignore("no CUDA device here");
-        Assert.That(formula.Differences(_cuda!), Is.Empty);
+        Assert.Multiple(() =>
+        {
+            foreach (FormulaCase formula in Cases)
+                Assert.That(formula.Differences(_cuda!), Is.Empty);
+        });
     }
 
     [TestCaseSource(nameof(Cases))]
