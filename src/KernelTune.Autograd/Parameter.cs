@@ -60,6 +60,11 @@ public sealed class Parameter : IDisposable
     /// <summary>True where a checkpoint may lack it: then it starts at zero (biases that a method has added).</summary>
     public bool ZeroWhereAbsent { get; set; }
 
+    /// <summary>
+    /// How a frozen, packable weight is kept; null: fp32. Set before the value is loaded. A device that keeps weights dense holds the numbers that this storage makes of them.
+    /// </summary>
+    public PanelStorage? Storage { get; set; }
+
     /// <summary>True once there is a value.</summary>
     public bool IsLoaded => value is not null || packed is not null;
 
@@ -84,7 +89,8 @@ public sealed class Parameter : IDisposable
         if (Packable && !Trainable && on.Packs)
         {
             int rows = IsTransposed ? Shape[1] : Shape[0], columns = IsTransposed ? Shape[0] : Shape[1];
-            packed = new PackedMatrix(on.Allocate(PackedMatrix.BytesFor(rows, columns), Category, Path), rows, columns);
+            var storage = Storage?.BytesFor(rows, columns) is null ? PanelStorage.Float32 : Storage;
+            packed = new PackedMatrix(on.Allocate(storage.BytesFor(rows, columns)!.Value, storage.IsQuantized ? Category.QuantizedWeights : Category, Path), rows, columns, storage);
         }
         else
         {
@@ -110,6 +116,12 @@ public sealed class Parameter : IDisposable
     {
         if (!IsLoaded)
             Allocate(on);
+        if (Rounds)
+        {
+            float[] rounded = numbers.ToArray();
+            LoadRounded(rounded);
+            return;
+        }
         if (packed is null)
         {
             on.Write(Value.View, numbers);
@@ -128,6 +140,14 @@ public sealed class Parameter : IDisposable
             Allocate(on);
         int rows = Shape.Length == 0 ? 1 : Shape[0];
         int width = checked((int)(Shape.Elements / Math.Max(1, rows)));
+        if (Rounds)
+        {
+            var all = new float[on.Computes ? Shape.Elements : 0];
+            if (on.Computes)
+                read(0, rows, all);
+            LoadRounded(all);
+            return;
+        }
         int chunk = IsTransposed && packed is not null ? Math.Max(1, rows) : Math.Max(32, StagedElements / Math.Max(1, width) / 32 * 32);
         var numbers = System.Buffers.ArrayPool<float>.Shared.Rent(Math.Min(chunk, Math.Max(1, rows)) * width);
         for (int first = 0; first < rows; first += chunk)
@@ -146,6 +166,116 @@ public sealed class Parameter : IDisposable
             staged.Block.Release();
         }
         System.Buffers.ArrayPool<float>.Shared.Return(numbers);
+    }
+
+    /// <summary>Sets the value from 4-bit codes that exist; where the weight is not kept as such codes, from the numbers that they stand for.</summary>
+    /// <exception cref="ShapeException">The codes are of another shape.</exception>
+    public void Load(Device on, FourBitWeight codes)
+    {
+        if (codes.Elements != Shape.Elements)
+            throw new ShapeException("load", $"{codes.Elements} codes for {Path} {Shape}");
+        if (!IsLoaded)
+            Allocate(on);
+        if (packed?.Storage is FourBitStorage kept && kept.BlockSize == codes.BlockSize && kept.Type == codes.Type && !IsTransposed && codes.Original == DType.F32)
+        {
+            LoadCodes(codes);
+            return;
+        }
+        var storage = Storage;
+        Storage = null;
+        if (packed?.Storage is FourBitStorage)
+            throw new InvalidOperationException($"{Path} is kept as other codes than those that came");
+        var numbers = new float[Shape.Elements];
+        codes.Dequantize(0, numbers);
+        if (codes.Original != DType.F32)
+            new HalfStorage(codes.Original).Round(numbers);
+        Load(on, numbers);
+        Storage = storage;
+    }
+
+    /// <summary>Sets the value from a file's own blocks, where it is kept as those.</summary>
+    /// <param name="on">The device.</param>
+    /// <param name="read">Fills whole rows: first row, how many, their bytes.</param>
+    public void LoadBlocks(Device on, RawRowReader read)
+    {
+        if (!IsLoaded)
+            Allocate(on);
+        if (packed?.Storage is not BlockStorage)
+            throw new InvalidOperationException($"{Path} is not kept as a file's blocks");
+        int rows = Shape[0], rowBytes = checked((int)(packed.Block.Bytes / rows)), chunk = Math.Max(1, 4 * StagedElements / rowBytes);
+        byte[] bytes = System.Buffers.ArrayPool<byte>.Shared.Rent(Math.Min(chunk, rows) * rowBytes);
+        for (int first = 0; first < rows; first += chunk)
+        {
+            int count = Math.Min(chunk, rows - first);
+            var part = bytes.AsSpan(0, count * rowBytes);
+            read(first, count, part);
+            on.Write<byte>(new View(packed.Block, DType.U8, new Shape(rows, rowBytes)).Slice(0, first, count), part);
+        }
+        System.Buffers.ArrayPool<byte>.Shared.Return(bytes);
+    }
+
+    // Codes and rounding look at the whole weight: 16-bit panels alone are filled a few rows at a time.
+    private bool Rounds => Storage is not null && (packed is null ? Storage is not BlockStorage && !Trainable : packed.Storage is FourBitStorage);
+
+    private void LoadRounded(float[] numbers)
+    {
+        if (packed?.Storage is FourBitStorage four)
+        {
+            if (!Device.Computes)
+            {
+                StageCodes(Shape.Elements, four.BlockSize, out var bytes, out var magnitudes);
+                bytes.Block.Release();
+                magnitudes.Block.Release();
+                return;
+            }
+            LoadCodes(FourBitWeight.Quantize(four.Type, IsTransposed ? Transposed(numbers) : numbers, [numbers.Length], four.BlockSize, four.IsDouble));
+            return;
+        }
+        if (Storage is FourBitStorage && IsTransposed)
+        {
+            float[] turned = Transposed(numbers);
+            Storage.Round(turned);
+            (int rows, int columns) = (Shape[0], Shape[1]);
+            for (int r = 0; r < rows; r++)
+            {
+                for (int c = 0; c < columns; c++)
+                    numbers[(r * columns) + c] = turned[(c * rows) + r];
+            }
+        }
+        else
+        {
+            Storage!.Round(numbers);
+        }
+        Device.Write<float>(Value.View, numbers);
+    }
+
+    // bitsandbytes quantises a Conv1D's weight as [out, in].
+    private float[] Transposed(float[] numbers)
+    {
+        (int rows, int columns) = (Shape[0], Shape[1]);
+        var turned = new float[numbers.Length];
+        for (int r = 0; r < rows; r++)
+        {
+            for (int c = 0; c < columns; c++)
+                turned[(c * rows) + r] = numbers[(r * columns) + c];
+        }
+        return turned;
+    }
+
+    private void LoadCodes(FourBitWeight codes)
+    {
+        StageCodes(codes.Elements, codes.BlockSize, out var bytes, out var magnitudes);
+        Device.Write<byte>(bytes, codes.Packed);
+        Device.Write<float>(magnitudes, codes.AbsMax);
+        Device.Run(new PackCodesCall(bytes, magnitudes, packed!, 0, packed!.Rows));
+        bytes.Block.Release();
+        magnitudes.Block.Release();
+    }
+
+    private void StageCodes(long elements, int blockSize, out View bytes, out View magnitudes)
+    {
+        bytes = Device.Allocate(new Shape(checked((int)((elements + 1) / 2))), DType.U8, Category.Workspace, Path);
+        magnitudes = Device.Allocate(new Shape(checked((int)((elements + blockSize - 1) / blockSize))), DType.F32, Category.Workspace, Path);
     }
 
     /// <summary>Copies the value to the host, in the checkpoint's order.</summary>
@@ -174,6 +304,9 @@ public sealed class Parameter : IDisposable
 
     private InvalidOperationException NotLoaded() => new($"{Path} {Shape} has no value yet");
 }
+
+/// <summary>Reads rows [first, first + count) of a tensor as their format stores them.</summary>
+public delegate void RawRowReader(int first, int count, Span<byte> destination);
 
 /// <summary>Reads rows [first, first + count) of a tensor, count·(elements a row) numbers.</summary>
 public delegate void RowReader(int first, int count, Span<float> destination);

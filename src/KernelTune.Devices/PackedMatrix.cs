@@ -4,16 +4,17 @@ using KernelTune.Kernels.Numerics;
 namespace KernelTune.Devices;
 
 /// <summary>
-/// A frozen weight W [N, K] kept once, as the panels that the product reads: element (n, k) lies at ((n / 32)·K + k)·32 + n mod 32; rows beyond N are 0.
-/// Forward products, look-ups of rows and backward products all read this one copy.
+/// A frozen weight W [N, K] kept once, as the panels that the product reads: in fp32, element (n, k) lies at ((n / 32)·K + k)·32 + n mod 32; rows beyond N are 0. Other storage is decoded while a
+/// product packs. Forward products, look-ups of rows and backward products all read this one copy.
 /// </summary>
 public sealed class PackedMatrix
 {
     /// <summary>Rows of W in a panel.</summary>
     public const int PanelRows = 32;
 
-    public PackedMatrix(Block block, int rows, int columns)
+    public PackedMatrix(Block block, int rows, int columns, PanelStorage? storage = null)
     {
+        Storage = storage ?? PanelStorage.Float32;
         Block = block;
         Rows = rows;
         Columns = columns;
@@ -21,13 +22,19 @@ public sealed class PackedMatrix
 
     public Block Block { get; }
 
+    /// <summary>How the numbers lie in <see cref="Block"/>.</summary>
+    public PanelStorage Storage { get; }
+
+    /// <summary>True where <see cref="Panels"/> may be read as they stand.</summary>
+    public bool IsFloat => ReferenceEquals(Storage, PanelStorage.Float32);
+
     /// <summary>N, the number of outputs.</summary>
     public int Rows { get; }
 
     /// <summary>K, the number of inputs.</summary>
     public int Columns { get; }
 
-    /// <summary>Bytes that hold an [N, K] matrix in panels.</summary>
+    /// <summary>Bytes that hold an [N, K] matrix in fp32 panels.</summary>
     public static long BytesFor(int rows, int columns) => (rows + PanelRows - 1L) / PanelRows * PanelRows * columns * sizeof(float);
 
     /// <summary>The panels as a dense tensor [panels, K, 32].</summary>

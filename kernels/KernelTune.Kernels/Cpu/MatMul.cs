@@ -47,6 +47,28 @@ public static unsafe class MatMul
             loop.Execute(i, 0);
     }
 
+    /// <summary>
+    /// C = epilogue((C +) op(A)·B (+ scale·T·Bᵀ)) with B decoded from a weight's own storage while it is packed: <see cref="MatMulRight.Decoded"/> or
+    /// <see cref="MatMulRight.DecodedRows"/>. One product.
+    /// </summary>
+    public static void RunDecoded<TSource, TEpilogue>(
+        in MatMulShape shape, float* a, TSource source, float* c, in MatMulRank rank, in TEpilogue epilogue, void* workspace, WorkerPool pool, InstructionSet set)
+        where TSource : struct, IPanelSource
+        where TEpilogue : struct, ITileEpilogue
+    {
+        shape.AssertSound();
+        Debug.Assert(shape.Products == 1 && shape.Right is MatMulRight.Decoded or MatMulRight.DecodedRows, "one product of a decoded operand");
+        if (shape.M == 0 || shape.N == 0)
+            return;
+        var workers = MatMulBlocking.Serial(shape) ? null : pool;
+        if (PathOf(shape) == Path.DecodedFew)
+            MatMulDecodedFew.Run(shape, a, source, c, epilogue, (byte*)workspace, workers, set);
+        else if (shape.Right == MatMulRight.Decoded)
+            MatMulBlocked.Run(shape, a, new DecodedRight<TSource>(source), c, rank, epilogue, (byte*)workspace, workers, set);
+        else
+            MatMulBlocked.Run(shape, a, new DecodedRowsRight<TSource>(source, shape.N), c, rank, epilogue, (byte*)workspace, workers, set);
+    }
+
     internal enum Path
     {
         /// <summary>Packed operands, tiles.</summary>
@@ -63,6 +85,9 @@ public static unsafe class MatMul
 
         /// <summary>Few columns, B by rows: B is transposed, then <see cref="Dots"/>.</summary>
         DotsOfRows,
+
+        /// <summary>Few rows of C, B decoded: each thread decodes slices for itself.</summary>
+        DecodedFew,
     }
 
     /// <summary>The shape decides alone, so that a product's bits do too.</summary>
@@ -73,6 +98,8 @@ public static unsafe class MatMul
             return Path.Blocked;
         switch (shape.Right)
         {
+            case MatMulRight.Decoded when shape.M <= MatMulDecodedFew.MostRows && !shape.TransposeA:
+                return Path.DecodedFew;
             case MatMulRight.Rows when shape.M <= Few:
                 return Path.FewRows;
             case MatMulRight.Rows when shape.TransposeA && shape.N <= Few:
@@ -92,6 +119,7 @@ public static unsafe class MatMul
         Path.FewColumns => MatMulFew.ColumnsWorkspace(shape, threads),
         Path.Dots => 0,
         Path.DotsOfRows => MatMulBlocking.Lines((long)shape.N * shape.K),
+        Path.DecodedFew => MatMulDecodedFew.Workspace(shape, threads),
         _ => MatMulBlocked.Workspace(shape, threads, set),
     };
 

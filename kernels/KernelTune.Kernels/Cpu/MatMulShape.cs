@@ -16,6 +16,12 @@ public enum MatMulRight
 
     /// <summary>A weight W [K, N] in <see cref="PackedWeight"/>'s layout, B = W: dX = dY·W, where K counts W's rows.</summary>
     PackedRows,
+
+    /// <summary>A weight W [N, K] in storage of its own (<see cref="IPanelSource"/>), B = Wᵀ.</summary>
+    Decoded,
+
+    /// <summary>A weight W [K, N] in storage of its own, B = W.</summary>
+    DecodedRows,
 }
 
 /// <summary>C [M, N] = (C +) op(A) [M, K] · B [K, N], over a batch of two axes. Strides count floats.</summary>

@@ -1,3 +1,4 @@
+using KernelTune.Kernels.Cpu;
 using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Checkpoints;
@@ -6,7 +7,7 @@ namespace KernelTune.Checkpoints;
 /// How the numbers of a weight lie in a file: blocks of <see cref="BlockElements"/> numbers in <see cref="BlockBytes"/> bytes, little-endian.
 /// A scalar type is a block of one. One class a format; <see cref="WeightFormats"/> lists them.
 /// </summary>
-public abstract class WeightFormat
+public abstract class WeightFormat : IBlockDecoder
 {
     private protected WeightFormat(string name, DType? scalar, int blockElements, int blockBytes)
     {

@@ -67,6 +67,21 @@ public readonly record struct PackCall(View W, PackedMatrix Packed, int FirstRow
     public void Compose(Device device) => throw Primitive.Missing(device, Name);
 }
 
+/// <summary>
+/// Lays rows [FirstRow, FirstRow + Rows) of a weight's 4-bit codes out as panels. Codes: U8, two a byte, the first in the high half, of those rows alone; Magnitudes: F32, one a block of them;
+/// FirstRow is a multiple of 32, and the rows begin a block.
+/// </summary>
+public readonly record struct PackCodesCall(View Codes, View Magnitudes, PackedMatrix Packed, int FirstRow, int Rows) : ICall
+{
+    public static string Name => "pack_codes";
+
+    public long Flops => 0;
+
+    public long Bytes => 2 * Codes.Bytes;
+
+    public void Compose(Device device) => throw Primitive.Missing(device, Name);
+}
+
 /// <summary>W = rows [FirstRow, FirstRow + n) of the matrix that packed panels hold, W: [n, K]: for saving, merging and inspection.</summary>
 public readonly record struct UnpackCall(PackedMatrix Packed, View W, int FirstRow = 0) : ICall
 {

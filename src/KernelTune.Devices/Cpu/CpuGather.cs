@@ -16,6 +16,14 @@ internal sealed unsafe class CpuGather(CpuContext cpu) : CpuKernel<GatherCall>(c
         if (table.Packed is null && table.Dense.Type != y.Type)
             throw new ShapeException(GatherCall.Name, $"{table.Dense.Type} rows into {y.Type}");
         CheckIds(ids, table.Rows, GatherCall.Name);
+        if (table.Packed is { IsFloat: false })
+        {
+            if (!y.IsRowDense)
+                throw new DeviceException("cpu", $"gather into {y}: rows must be dense");
+            var look = new LookUp { Ids = ids, Y = y };
+            DecodedPanels.Use(table.Packed, ref look);
+            return;
+        }
         var loop = new Loop
         {
             Ids = (long*)ids.Address,
@@ -46,6 +54,18 @@ internal sealed unsafe class CpuGather(CpuContext cpu) : CpuKernel<GatherCall>(c
         {
             if ((ulong)p[i * step] >= (ulong)rows)
                 throw new ShapeException(operation, $"id {p[i * step]} at position {i} is outside the table's {rows} rows");
+        }
+    }
+
+    private struct LookUp : IPanelUse
+    {
+        public View Ids, Y;
+
+        public readonly void With<TSource>(TSource source)
+            where TSource : struct, IPanelSource
+        {
+            for (int i = 0; i < Y.Shape[0]; i++)
+                source.DecodeRow((int)((long*)Ids.Address)[i * Ids.Stride(0)], (float*)Y.Address + (i * (Y.Shape[0] == 1 ? 0 : Y.Stride(0))));
         }
     }
 

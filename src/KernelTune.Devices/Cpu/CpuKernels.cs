@@ -7,6 +7,7 @@ internal static class CpuKernels
 {
     public static void Register(KernelTable table, CpuContext cpu)
     {
+        table.Add<PackCodesCall>(new CpuPackCodes(cpu));
         table.Add<FillCall>(new CpuFill(cpu));
         table.Add<RampCall>(new CpuRamp(cpu));
         table.Add<CopyCall>(new CpuCopy(cpu));

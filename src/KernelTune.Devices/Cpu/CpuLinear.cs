@@ -52,10 +52,28 @@ internal sealed unsafe class CpuLinear(CpuContext cpu) : CpuKernel<LinearCall>(c
         if (call.Bias.Exists)
         {
             var epilogue = new LinearEpilogue(RowDense(call.Bias, ref workspace, out _));
-            MatMul.Run(shape, x.Start, weights, (float*)call.Y.Address, rank, epilogue, (void*)workspace, Cpu.Pool, Cpu.Set);
+            if (IsDecoded(call.W))
+                Decoded(call, shape, x, rank, epilogue, workspace);
+            else
+                MatMul.Run(shape, x.Start, weights, (float*)call.Y.Address, rank, epilogue, (void*)workspace, Cpu.Pool, Cpu.Set);
             return;
         }
-        MatMul.Run(shape, x.Start, weights, (float*)call.Y.Address, rank, default(NoEpilogue), (void*)workspace, Cpu.Pool, Cpu.Set);
+        if (IsDecoded(call.W))
+            Decoded(call, shape, x, rank, default(NoEpilogue), workspace);
+        else
+            MatMul.Run(shape, x.Start, weights, (float*)call.Y.Address, rank, default(NoEpilogue), (void*)workspace, Cpu.Pool, Cpu.Set);
+    }
+
+    internal static bool IsDecoded(in WeightOperand w) => w.Packed is { IsFloat: false };
+
+    private void Decoded<TEpilogue>(in LinearCall call, in MatMulShape shape, in MatrixOperand x, in MatMulRank rank, in TEpilogue epilogue, nint workspace)
+        where TEpilogue : struct, ITileEpilogue
+    {
+        var product = new DecodedProduct<TEpilogue>
+        {
+            Shape = shape, A = x.Start, C = (float*)call.Y.Address, Rank = rank, Epilogue = epilogue, Workspace = (void*)workspace, Cpu = Cpu,
+        };
+        DecodedPanels.Use(call.W.Packed!, ref product);
     }
 
     private static void Check(in LinearCall call)
@@ -83,7 +101,7 @@ internal sealed unsafe class CpuLinear(CpuContext cpu) : CpuKernel<LinearCall>(c
             TransposeA = x.IsTransposed,
             LdA = x.Leading,
             // W is B transposed: rows of W along k are columns of B.
-            Right = packed ? MatMulRight.Packed : w.IsTransposed ? MatMulRight.Rows : MatMulRight.Transposed,
+            Right = IsDecoded(call.W) ? MatMulRight.Decoded : packed ? MatMulRight.Packed : w.IsTransposed ? MatMulRight.Rows : MatMulRight.Transposed,
             LdB = packed ? 0 : w.Leading,
             LdC = call.Y.Shape[0] == 1 ? call.Y.Shape[1] : (nint)call.Y.Stride(0),
             Add = call.Accumulate,
@@ -135,6 +153,15 @@ internal sealed unsafe class CpuLinearGradInput(CpuContext cpu) : CpuKernel<Line
         if (dx.Elements == 0)
             return;
         var a = MatrixOperand.Read(Cpu.Pool, dy, ref workspace);
+        if (CpuLinear.IsDecoded(weight))
+        {
+            var product = new DecodedProduct<NoEpilogue>
+            {
+                Shape = ShapeOf(call, a, default), A = a.Start, C = (float*)dx.Address, Workspace = (void*)workspace, Cpu = Cpu,
+            };
+            DecodedPanels.Use(weight.Packed!, ref product);
+            return;
+        }
         if (weight.Packed is { } packed)
         {
             MatMul.Run(ShapeOf(call, a, default), a.Start, (float*)packed.Block.Address, (float*)dx.Address, (void*)workspace, Cpu.Pool, Cpu.Set);
@@ -154,7 +181,7 @@ internal sealed unsafe class CpuLinearGradInput(CpuContext cpu) : CpuKernel<Line
             K = call.W.Rows,
             TransposeA = dy.IsTransposed,
             LdA = dy.Leading,
-            Right = packed ? MatMulRight.PackedRows : w.IsTransposed ? MatMulRight.Transposed : MatMulRight.Rows,
+            Right = CpuLinear.IsDecoded(call.W) ? MatMulRight.DecodedRows : packed ? MatMulRight.PackedRows : w.IsTransposed ? MatMulRight.Transposed : MatMulRight.Rows,
             LdB = packed ? 0 : w.Leading,
             LdC = call.DX.Shape[0] == 1 ? call.DX.Shape[1] : (nint)call.DX.Stride(0),
             Add = call.Accumulate,

@@ -64,6 +64,7 @@ internal static class CallCases
         Of<ScatterAddCall>("a padding row", b => b.Run(new ScatterAddCall(b.In(5, 3), b.Integers(new Shape(5), 1, 2, 1, 0, 2), b.InOut(4, 3), 2))),
         Of<PackCall>("there and back", b => RoundTrip(b, transposed: false)) with { WantsPanels = true, Absolute = 0, Relative = 0 },
         Of<PackCall>("a transpose", b => RoundTrip(b, transposed: true)) with { WantsPanels = true, Absolute = 0, Relative = 0 },
+        Of<PackCodesCall>("there and back", CodesThereAndBack) with { WantsPanels = true, Absolute = 0, Relative = 0 },
         Of<UnpackCall>("into a transpose", b =>
         {
             var packed = b.Weight(45, 33).Packed!;
@@ -253,6 +254,27 @@ internal static class CallCases
         var (back, zeros) = (b.Out(n, k), b.Out(n, k));
         b.Device.Run(new UnpackCall(packed, back));
         b.Device.Run(MapCall.Binary<Sub, None>(zeros, back, Dense(b, w)));
+    }
+
+    // 45 rows of 48: blocks of 64 run across rows. What comes back is what the codes stand for.
+    private static void CodesThereAndBack(CallBench b)
+    {
+        var (n, k) = (45, 48);
+        var storage = new FourBitStorage(FourBitType.Nf4, 64, false);
+        var numbers = new float[n * k];
+        b.Device.Read<float>(b.In(n, k), numbers);
+        var codes = FourBitWeight.Quantize(FourBitType.Nf4, numbers, [n, k]);
+        var packed = new PackedMatrix(b.Keep(b.Device.Allocate(storage.BytesFor(n, k)!.Value, Category.QuantizedWeights)), n, k, storage);
+        View Kept(Shape shape, DType type) => new(b.Keep(b.Device.Allocate(shape.Elements * type.Size(), Category.Workspace)), type, shape);
+        var (bytes, magnitudes) = (Kept(new Shape(codes.Packed.Length), DType.U8), Kept(new Shape(codes.AbsMax.Length), DType.F32));
+        b.Device.Write<byte>(bytes, codes.Packed);
+        b.Device.Write<float>(magnitudes, codes.AbsMax);
+        b.Run(new PackCodesCall(bytes, magnitudes, packed, 0, n));
+        var (back, zeros, wanted) = (b.Out(n, k), b.Out(n, k), b.Out(n, k));
+        codes.Dequantize(0, numbers);
+        b.Device.Write<float>(wanted, numbers);
+        b.Device.Run(new UnpackCall(packed, back));
+        b.Device.Run(MapCall.Binary<Sub, None>(zeros, back, wanted));
     }
 
     private static View Dense(CallBench b, View w)

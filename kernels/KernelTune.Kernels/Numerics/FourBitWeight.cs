@@ -1,6 +1,4 @@
-using KernelTune.Kernels.Numerics;
-
-namespace KernelTune.Checkpoints;
+namespace KernelTune.Kernels.Numerics;
 
 /// <summary>Which table 4-bit codes refer to.</summary>
 public enum FourBitType
@@ -79,7 +77,8 @@ public sealed class FourBitWeight
         }
     }
 
-    internal static BlockQuantizer Quantizer(FourBitType type) => type == FourBitType.Nf4 ? Nf4 : Fp4;
+    /// <summary>The table of a type, ready to quantise.</summary>
+    public static BlockQuantizer Quantizer(FourBitType type) => type == FourBitType.Nf4 ? Nf4 : Fp4;
 
     /// <summary>Magnitudes as 8-bit codes of the signed dynamic table, less their mean, in blocks of 256.</summary>
     /// <param name="Codes">One a magnitude.</param>
