@@ -14,6 +14,9 @@ switch (args)
     case ["map", ..]:
         MapBench.Run(report);
         return 0;
+    case ["gpu", ..]:
+        GpuBench.Run(report, Array.IndexOf(args, "--device") is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : "cuda");
+        return 0;
     case ["step", ..]:
         StepBench.Run(report, args);
         return 0;
@@ -21,6 +24,6 @@ switch (args)
         AttentionBench.Run(report);
         return 0;
     default:
-        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|step [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--out FILE.md]");
+        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|gpu|step [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--device cuda] [--out FILE.md]");
         return 2;
 }
