@@ -26,12 +26,13 @@ public sealed class HeadTuning : IMethod
     public string? WhyUnmergeable => "training the head alone leaves no adapter: the model is whole already";
 
     /// <summary>Marks the head's parameters.</summary>
-    /// <exception cref="MethodException">The model has no output head of its own, or its weight is shared with another module.</exception>
-    public static HeadTuning Attach(Module model)
+    /// <param name="model">The model.</param>
+    /// <param name="head">Its last layer.</param>
+    /// <exception cref="MethodException">The head's weight is shared with another module.</exception>
+    public static HeadTuning Attach(Module model, Linear head)
     {
         ArgumentNullException.ThrowIfNull(model);
-        var head = model.Tree().OfType<Linear>().FirstOrDefault(l => l.IsOutputHead)
-            ?? throw new MethodException("head-only: the model has no output head of its own");
+        ArgumentNullException.ThrowIfNull(head);
         var owners = model.Tree().SelectMany(m => m.OwnParameters).CountBy(p => p).ToDictionary();
         if (head.OwnParameters.FirstOrDefault(p => owners[p] > 1) is { } shared)
             throw new MethodException($"head-only: the weight of {head.Path} is {shared.Path}, shared with another module: a tied head cannot be trained apart");

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using KernelTune.Autograd;
+
 using KernelTune.Checkpoints;
 using KernelTune.Data;
 using KernelTune.Devices.Cpu;
@@ -36,7 +36,7 @@ public sealed class PictureRunTests
         using var loaded = LoadedClassifier.Open(Path.Combine(recipe.Output, "final"), null, device);
         var (judgement, data) = loaded.Judge(world["held"], 5);
         Assert.That(data.Count, Is.EqualTo(12));
-        Assert.That(judgement.Loss.Mean, Is.EqualTo(result.LastEvaluation));
+        Assert.That(judgement.Loss.Mean, Is.EqualTo(result.LastEvaluation!.Value).Within(1e-6), "frozen weights are packed, and sums associate otherwise");
         Assert.That(judgement.Mean("accuracy"), Is.EqualTo(judged[^1].Figures[1].Value));
     }
 
@@ -96,7 +96,7 @@ public sealed class PictureRunTests
         Drive.OnCpu(recipe);
         using SafetensorsFile before = SafetensorsFile.Open(Path.Combine(model, "model.safetensors")), after = SafetensorsFile.Open(Path.Combine(recipe.Output, "final", "model.safetensors"));
         Assert.That(after.Names, Is.EquivalentTo(before.Names));
-        string[] changed = [.. before.Names.Where(n => before.Get(n).Shape.Count > 0 && !before.ReadF32(n).SequenceEqual(after.ReadF32(n))).Order(StringComparer.Ordinal)];
+        string[] changed = [.. before.Names.Where(n => !n.EndsWith("num_batches_tracked", StringComparison.Ordinal) && !before.ReadF32(n).SequenceEqual(after.ReadF32(n))).Order(StringComparer.Ordinal)];
         Assert.That(changed, Is.EqualTo(new[] { "classifier.1.bias", "classifier.1.weight" }));
     }
 
@@ -149,7 +149,7 @@ public sealed class PictureRunTests
         };
         recipe = recipe with { Data = recipe.Data with { Train = [new DataSource(world["train2"])], Validation = [new DataSource(world["held2"])] }, Training = recipe.Training with { MaxSteps = 20 } };
         var (result, _) = Drive.OnCpu(recipe);
-        Assert.That(result.LastEvaluation, Is.LessThan(result.FirstEvaluation));
+        Assert.That(result.LastEvaluation, Is.LessThan(result.FirstEvaluation!.Value));
         string final = Path.Combine(recipe.Output, "final");
         using (AdapterFolder adapter = AdapterFolder.Open(final))
             Assert.That(adapter.Weights.Names, Does.Contain("base_model.model.classifier.1.weight"));
