@@ -56,6 +56,7 @@ public static class GpuDevices
     /// <summary>Everything that was looked for: what is there, and why something is not.</summary>
     public static IReadOnlyList<FoundDevice> Find()
     {
+        _ = DriverLibraries.Cuda;
         using var context = Context.Create(builder => builder.Cuda().OpenCL(_ => true));
         var found = new List<FoundDevice>();
         int index = 0;
@@ -87,6 +88,7 @@ public static class GpuDevices
 
     private static Context NewContext(string kind)
     {
+        _ = DriverLibraries.Cuda;
         var context = Context.Create(builder =>
         {
             // Every OpenCL device is listed, so that one that is too old is named and not passed over.
@@ -116,16 +118,16 @@ public static class GpuDevices
 
     private static string Numbered(string kind, int index) => index == 0 ? kind : string.Create(CultureInfo.InvariantCulture, $"{kind}:{index}");
 
-    private static string Describe(CLDevice device) => $"{device.Name}, {device.CVersion}, {device.MemorySize >> 20:N0} MiB";
+    private static string Describe(CLDevice device) => $"{device.Name}, OpenCL {device.PlatformVersion}, {device.MemorySize >> 20:N0} MiB";
 
     private static string? FaultOf(CLDevice device) => device.Capabilities.GenericAddressSpace ? null
         : "it has no generic address space, which OpenCL 2.0 or an optional feature of 3.0 gives (PoCL has it from version 5 on)";
 
-    private static string CudaMissing() => System.Runtime.InteropServices.NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda" : "libcuda.so.1", out _)
+    private static string CudaMissing() => DriverLibraries.IsPresent(DriverLibraries.Cuda)
         ? "the driver's library is here but reports no device"
-        : $"the driver's library {(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1")} was not found";
+        : $"the driver's library {DriverLibraries.Cuda} was not found";
 
-    private static string OpenCLMissing() => System.Runtime.InteropServices.NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "OpenCL" : "libOpenCL.so.1", out _)
+    private static string OpenCLMissing() => DriverLibraries.IsPresent(DriverLibraries.OpenCL)
         ? "the loader's library is here but finds no platform with a device"
-        : $"the loader's library {(OperatingSystem.IsWindows() ? "OpenCL.dll" : "libOpenCL.so.1")} was not found";
+        : $"the loader's library {DriverLibraries.OpenCL} was not found";
 }

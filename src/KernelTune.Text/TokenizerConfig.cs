@@ -74,7 +74,7 @@ public sealed record TokenizerConfig
         return null;
     }
 
-    internal static JsonKey? Root(string folder, string name)
+    private static JsonKey? Root(string folder, string name)
     {
         string path = Path.Combine(folder, name);
         if (!File.Exists(path)) return null;

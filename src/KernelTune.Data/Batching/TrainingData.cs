@@ -30,8 +30,6 @@ public sealed class TrainingData : ITrainingData
 
     IEvaluationData? ITrainingData.Validation => Validation;
 
-    string ITrainingData.Contents => "";
-
     public IReadOnlyList<string> Notes => [.. Accounts.SelectMany(a => a.Notes())];
 
     IBatchStream ITrainingData.Batches() => Batches();

@@ -50,7 +50,7 @@ internal sealed record TokenizerParts
         };
     }
 
-    internal static JsonDocument Parse(ReadOnlyMemory<byte> json, string file)
+    private static JsonDocument Parse(ReadOnlyMemory<byte> json, string file)
     {
         try
         {
