@@ -3,6 +3,7 @@ using KernelTune.Cli.Models;
 using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Evaluation.Generation;
+using KernelTune.Kernels.Gpu.Inspection;
 using KernelTune.Methods;
 using KernelTune.Models;
 using KernelTune.Text;
@@ -19,7 +20,7 @@ internal static class Failures
     /// <summary>The exit code of a command that <paramref name="exception"/> ended.</summary>
     public static ExitCode CodeOf(Exception exception) => exception switch
     {
-        UsageException or RecipeException or MethodException or ScheduleException or GenerationException or ResumeException => ExitCode.Usage,
+        UsageException or RecipeException or MethodException or ScheduleException or GenerationException or ResumeException or InspectionException => ExitCode.Usage,
         DivergedException => ExitCode.Diverged,
         CheckpointStorageException => ExitCode.Storage,
         CheckpointException or TemplateException or TokenizerException or DataException or ModelException => ExitCode.InputFile,

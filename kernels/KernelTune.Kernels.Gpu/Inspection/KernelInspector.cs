@@ -6,7 +6,11 @@ namespace KernelTune.Kernels.Gpu.Inspection;
 /// <param name="Kernel">The kernel.</param>
 /// <param name="Architecture">As sm_80.</param>
 /// <param name="Usage">What it takes.</param>
-public sealed record KernelReport(GpuKernel Kernel, string Architecture, KernelUsage Usage);
+public sealed record KernelReport(GpuKernel Kernel, string Architecture, KernelUsage Usage)
+{
+    /// <summary>How much of it fits on a multiprocessor; null where the architecture's limits are not known.</summary>
+    public Occupancy? Occupancy => Inspection.Occupancy.Of(Usage, Kernel.GroupSize, Architecture);
+}
 
 /// <summary>Kernels as tools show them: what they run, their code, what they take of a multiprocessor.</summary>
 public sealed class KernelInspector : IDisposable
@@ -30,7 +34,14 @@ public sealed class KernelInspector : IDisposable
     {
         ArgumentNullException.ThrowIfNull(ptxas);
         (GpuKernel Kernel, string Architecture)[] work = [.. kernels.SelectMany(k => architectures.Select(a => (k, a)))];
-        return [.. work.AsParallel().AsOrdered().Select(w => new KernelReport(w.Kernel, w.Architecture, Assemble(ptxas, w.Kernel, w.Architecture)))];
+        try
+        {
+            return [.. work.AsParallel().AsOrdered().Select(w => new KernelReport(w.Kernel, w.Architecture, Assemble(ptxas, w.Kernel, w.Architecture)))];
+        }
+        catch (AggregateException e) when (e.InnerExceptions[0] is InspectionException first)
+        {
+            throw new InspectionException(first.Message, first);
+        }
     }
 
     /// <summary>What one kernel takes.</summary>

@@ -35,7 +35,9 @@ public sealed partial class Ptxas
     }
 
     /// <summary>Why <see cref="Find"/> finds none, for the user.</summary>
-    public static string Absent => $"no ptxas: {Variable} names none, and there is none in ~/.cache/kerneltune/ptxas or PATH";
+    public static string Absent => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named
+        ? $"no ptxas: {Variable} is {named}, which is not there"
+        : $"no ptxas in ~/.cache/kerneltune/ptxas or PATH, and {Variable} names none";
 
     /// <summary>The version, as 12.4.</summary>
     /// <exception cref="InspectionException">It does not run.</exception>

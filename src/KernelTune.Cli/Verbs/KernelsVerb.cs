@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using KernelTune.Kernels.Gpu;
 using KernelTune.Kernels.Gpu.Inspection;
-using Spectre.Console;
 
 namespace KernelTune.Cli.Verbs;
 
@@ -43,23 +42,20 @@ internal sealed class KernelsVerb
             return;
         }
 
-        var table = new Table().Border(TableBorder.Simple);
-        table.AddColumn("name").AddColumn(new TableColumn("group").RightAligned());
-        foreach (string architecture in KernelInspector.Architectures)
-            foreach (string head in (string[])[$"{architecture}: regs", "spill", "shared"])
-                table.AddColumn(new TableColumn(head).RightAligned());
-        table.AddColumn("runs");
+        int width = GpuKernelList.All.Max(k => k.Name.Length);
+        terminal.Out.WriteLine($"{"name".PadRight(width)}  group{string.Concat(KernelInspector.Architectures.Select(a => $"  {a}: regs  spill  shared  warps"))}  runs");
         foreach (GpuKernel kernel in GpuKernelList.All)
         {
-            IEnumerable<string> usage = reports is null
-                ? KernelInspector.Architectures.SelectMany(_ => (string[])["?", "?", "?"])
-                : reports[kernel.Name].SelectMany(r => (string[])[Text($"{r.Usage.Registers}"), Text($"{r.Usage.SpillStores}"), Text($"{r.Usage.SharedBytes}")]);
-            table.AddRow([Markup.Escape(kernel.Name), Text($"{kernel.GroupSize}"), .. usage, Markup.Escape(KernelInspector.Source(kernel))]);
+            string usage = string.Concat(reports?[kernel.Name].Select(Columns) ?? KernelInspector.Architectures.Select(_ => $"{"-",13}{"-",7}{"-",8}{"-",7}"));
+            terminal.Out.WriteLine(Text($"{kernel.Name.PadRight(width)}{kernel.GroupSize,7}{usage}  {KernelInspector.Source(kernel)}"));
         }
-        terminal.Results.Write(table);
-        terminal.Out.WriteLine(Text($"{GpuKernelList.All.Count} kernels; registers a thread, bytes spilled a thread, bytes of shared memory a group (a launch may add some)"));
+        terminal.Out.WriteLine();
+        terminal.Out.WriteLine(Text($"{GpuKernelList.All.Count} kernels. regs: registers a thread; spill: bytes of them that go to memory; shared: bytes a group, without what a launch adds; warps: of the 64 of a multiprocessor"));
         terminal.Out.WriteLine(ptxas is null ? Ptxas.Absent : $"counted by ptxas {ptxas.Version()}");
     }
+
+    private static string Columns(KernelReport report) =>
+        Text($"{report.Usage.Registers,13}{report.Usage.SpillStores,7}{report.Usage.SharedBytes,8}{report.Occupancy?.Warps,7}");
 
     private static JsonObject Json(GpuKernel kernel, IEnumerable<KernelReport>? reports)
     {
@@ -72,6 +68,7 @@ internal sealed class KernelsVerb
                 ["spill_loads"] = report.Usage.SpillLoads,
                 ["stack_bytes"] = report.Usage.StackBytes,
                 ["shared_bytes"] = report.Usage.SharedBytes,
+                ["warps_of_64"] = report.Occupancy?.Warps,
             };
         return json;
     }
@@ -80,7 +77,7 @@ internal sealed class KernelsVerb
     {
         GpuKernel kernel = Named(name);
         using var inspector = new KernelInspector();
-        string assembly = Asked(() => inspector.Ptx(kernel, architecture));
+        string assembly = inspector.Ptx(kernel, architecture);
         terminal.Out.WriteLine(Text($"{kernel.Name}: {KernelInspector.Source(kernel)}, groups of {kernel.GroupSize}"));
         if (ptx || !openCL) terminal.Out.WriteLine(KernelInspector.ForReading(assembly).Trim());
         if (openCL) terminal.Out.WriteLine(inspector.OpenCL(kernel).Trim());
@@ -89,8 +86,9 @@ internal sealed class KernelsVerb
             terminal.Out.WriteLine(Ptxas.Absent);
             return;
         }
-        KernelUsage usage = Asked(() => ptxas.Assemble(assembly, architecture));
-        terminal.Out.WriteLine(Text($"{architecture}: {usage.Registers} registers a thread, {usage.SpillStores} bytes spilled and {usage.SpillLoads} read back, {usage.StackBytes} bytes of local memory, {usage.SharedBytes} bytes of shared memory a group (ptxas {ptxas.Version()})"));
+        KernelUsage usage = ptxas.Assemble(assembly, architecture);
+        string warps = Occupancy.Of(usage, kernel.GroupSize, architecture) is { } fits ? Text($"; {fits.Groups} groups, {fits.Warps} of {fits.MostWarps} warps fit on a multiprocessor") : "";
+        terminal.Out.WriteLine(Text($"{architecture}: {usage.Registers} registers a thread, {usage.SpillStores} bytes spilled and {usage.SpillLoads} read back, {usage.StackBytes} bytes of local memory, {usage.SharedBytes} bytes of shared memory a group{warps} (ptxas {ptxas.Version()})"));
     }
 
     /// <exception cref="UsageException">There is no such kernel; the nearest name is given.</exception>
@@ -99,19 +97,6 @@ internal sealed class KernelsVerb
         if (GpuKernelList.All.FirstOrDefault(k => k.Name == name) is { } kernel) return kernel;
         string nearest = GpuKernelList.All.MinBy(k => EditDistance.Between(k.Name, name))!.Name;
         throw new UsageException($"unknown kernel '{name}'; did you mean {nearest}? (kerneltune kernels list names all)");
-    }
-
-    // An architecture that nobody knows is the command line's fault, and it is what a user can mistype here.
-    private static T Asked<T>(Func<T> work)
-    {
-        try
-        {
-            return work();
-        }
-        catch (InspectionException e)
-        {
-            throw new UsageException(e.Message);
-        }
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

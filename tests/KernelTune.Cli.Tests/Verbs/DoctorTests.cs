@@ -7,7 +7,7 @@ public sealed class DoctorTests
     {
         CommandLine run = CommandLine.Run("doctor", "--quick");
         Assert.That((run.Code, run.Error), Is.EqualTo((0, "")));
-        foreach (string word in (string[])["processor", "threads", "features", "memory", "cpu        yes", "reference  yes", "simulated  yes", "cuda  ", "opencl  "])
+        foreach (string word in (string[])["processor", "threads", "features", "memory", "cpu        yes", "reference  yes", "simulated  yes", "cuda  ", "opencl  ", "ptxas  "])
             Assert.That(run.Out, Does.Contain(word));
     }
 

@@ -27,6 +27,7 @@ public sealed class KernelsTests
             foreach (string architecture in (string[])["sm_80", "sm_90"])
             {
                 Assert.That((int?)kernel![architecture]!["registers"], Is.InRange(8, 255), (string?)kernel["name"]);
+                Assert.That((int?)kernel[architecture]!["warps_of_64"], Is.InRange(8, 64), (string?)kernel["name"]);
                 Assert.That((int?)kernel[architecture]!["spill_stores"], Is.Zero, (string?)kernel["name"]);
             }
     }
