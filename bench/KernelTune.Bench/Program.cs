@@ -23,6 +23,9 @@ switch (args)
     case ["attention", ..]:
         AttentionBench.Run(report);
         return 0;
+    case ["conv", ..]:
+        ConvBench.Run(report, args);
+        return 0;
     default:
         Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|gpu|step [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--device cuda] [--out FILE.md]");
         return 2;
