@@ -10,6 +10,9 @@ public interface IPretrainedModel
     /// <summary>The tree; the model itself.</summary>
     Module Root { get; }
 
+    /// <summary>The last layer: features to logits. Its weight may be shared with a table of embeddings.</summary>
+    Linear Head { get; }
+
     /// <summary>The configuration it was built from.</summary>
     JsonSettings Config { get; }
 

@@ -34,6 +34,14 @@ public static class ModelRegistry
     /// <summary>The classifiers of pictures that can be built, beside timm's names of whole ResNets.</summary>
     public static IReadOnlyList<string> ImageArchitectures { get; } = ["ResNetForImageClassification", "torchvision.ResNet", "timm.ResNet"];
 
+    /// <summary>True for a configuration that names a classifier of pictures.</summary>
+    public static bool IsImageClassifier(JsonSettings config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        string? named = config.Has("architectures") && config.Strings("architectures") is [var first, ..] ? first : config.StringOrNull("architecture");
+        return named is null ? config.StringOrNull("model_type") == "resnet" : ImageArchitectures.Contains(named) || ResNetSettings.TimmVariants.ContainsKey(named);
+    }
+
     /// <summary>The classifier of pictures of a configuration, without weights: Transformers' "architectures", or a library's own "architecture".</summary>
     /// <exception cref="CheckpointException">The architecture is unknown, or a setting is wrong.</exception>
     public static ImageClassifier ImageClassifier(JsonSettings config)

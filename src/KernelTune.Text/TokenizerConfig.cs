@@ -74,7 +74,7 @@ public sealed record TokenizerConfig
         return null;
     }
 
-    private static JsonKey? Root(string folder, string name)
+    internal static JsonKey? Root(string folder, string name)
     {
         string path = Path.Combine(folder, name);
         if (!File.Exists(path)) return null;

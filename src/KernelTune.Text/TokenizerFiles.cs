@@ -8,12 +8,12 @@ public sealed partial class Tokenizer
 
     private static readonly string[] CompanionFiles = ["tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
 
-    /// <summary>Reads tokenizer.json of a folder, and what stands beside it.</summary>
+    /// <summary>Reads tokenizer.json of a folder, and what stands beside it; without one: vocab.json and merges.txt, a SentencePiece model, tiktoken ranks or vocab.txt.</summary>
     /// <exception cref="TokenizerException">The file is missing or wrong: which key, what was found and what was wanted.</exception>
     public static Tokenizer Load(string folder)
     {
         string path = Path.Combine(folder, MainFile);
-        if (!File.Exists(path)) throw new TokenizerException(path, "", "the file is missing");
+        if (!File.Exists(path)) return (Directory.Exists(folder) ? LoadOther(folder) : null) ?? throw new TokenizerException(path, "", "the file is missing, and there is no other vocabulary");
         var companions = CompanionFiles.Where(name => File.Exists(Path.Combine(folder, name))).ToDictionary(name => name, name => File.ReadAllBytes(Path.Combine(folder, name)));
         return new Tokenizer(path, File.ReadAllBytes(path), TokenizerConfig.Read(folder), companions);
     }

@@ -50,8 +50,9 @@ internal sealed class RunConductor(Terminal terminal, Device device)
         MemoryPlan plan = run.Plan(shapes);
         Recipe recipe = run.Recipe;
         string method = plan.Method + (recipe.Adapter is { } adapter ? $", from {adapter}" : "");
-        string data = Text($"{run.Data.Count} rows{(recipe.Data.Packing ? " (packed)" : "")}, {run.StepsPerEpoch} steps an epoch, {run.Steps} steps in all")
-            + (run.Data.Validation is { } validation ? Text($"; {validation.Count} rows to validate on") : "");
+        string contents = run.Data.Contents.Length > 0 ? $" ({run.Data.Contents})" : recipe.Data.Packing ? " (packed)" : "";
+        string data = Text($"{run.Data.Count} {run.Task.Examples}{contents}, {run.StepsPerEpoch} steps an epoch, {run.Steps} steps in all")
+            + (run.Data.Validation is { } validation ? Text($"; {validation.Count} {run.Task.Examples} to validate on") : "");
         var memory = Enum.GetValues<Category>().Select(c => (c.Label(), plan.PeakByCategory[(int)c])).Where(m => m.Item2 > 0).OrderByDescending(m => m.Item2);
         return (plan, new RunView(recipe.Model, run.Architecture, method, plan.Trainable, plan.Total, data, MachineOptions.Describe(run.Device), [.. memory], plan.Touched, run.Output));
     }

@@ -11,6 +11,7 @@ internal static class RecipeKeys
         "lora.alpha_pattern", "lora.layers_to_transform", "lora.layers_pattern", "lora.bias", "lora.modules_to_save", "lora.fan_in_fan_out",
         "lora.init_lora_weights", "lora.loraplus_lr_ratio", "lora.loraplus_lr_embedding",
         "data", "data.train", "data.validation", "data.test", "data.format", "data.max_length", "data.packing", "data.shuffle", "data.rows", "data.loss_on",
+        "data.classes", "data.augmentation", "data.augmentation.crop_padding", "data.augmentation.horizontal_flip", "head",
         "objective", "objective.type",
         "optimizer", "optimizer.type", "optimizer.learning_rate", "optimizer.weight_decay", "optimizer.betas", "optimizer.eps", "optimizer.groups",
         "schedule", "schedule.type", "schedule.warmup_ratio", "schedule.warmup_steps",
@@ -23,7 +24,7 @@ internal static class RecipeKeys
     /// <summary>Keys of the recipes' page, and of PEFT's LoRA, that this version does not know how to do.</summary>
     public static readonly IReadOnlySet<string> NotBuilt = new HashSet<string>
     {
-        "quantization", "head", "freeze", "head-only", "progressive", "bitfit", "ln", "dora", "adalora", "ia3", "prompt", "prefix", "p-tuning", "p_tuning", "vera",
+        "quantization", "head.hidden", "head.activation", "head.dropout", "freeze", "head-only", "progressive", "bitfit", "ln", "dora", "adalora", "ia3", "prompt", "prefix", "p-tuning", "p_tuning", "vera",
         "lora.use_dora", "lora.lora_bias", "lora.trainable_token_indices", "lora.layer_replication", "lora.loftq_config", "lora.eva_config", "lora.target_parameters",
         "lora.use_qalora", "lora.corda_config", "lora.runtime_config", "lora.megatron_config",
     };

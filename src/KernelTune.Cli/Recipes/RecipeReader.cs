@@ -1,4 +1,5 @@
 using System.Globalization;
+using KernelTune.Data.Pictures;
 using KernelTune.Methods;
 using KernelTune.Training.Recipes;
 using KernelTune.Training.Schedules;
@@ -10,15 +11,15 @@ internal static class RecipeReader
 {
     private static readonly string[] LaterTasks =
     [
-        "seq-classification", "token-classification", "question-answering", "masked-lm", "seq2seq-lm", "image-classification", "segmentation", "detection",
+        "seq-classification", "token-classification", "question-answering", "masked-lm", "seq2seq-lm", "segmentation", "detection",
         "captioning", "contrastive", "embedding", "ctc",
     ];
 
     private static readonly string[] LaterMethods =
-        ["freeze", "head-only", "progressive", "bitfit", "ln", "dora", "adalora", "ia3", "prompt", "prefix", "p-tuning", "adapter"];
+        ["freeze", "progressive", "bitfit", "ln", "dora", "adalora", "ia3", "prompt", "prefix", "p-tuning", "adapter"];
 
     private static readonly string[] LaterFormats =
-        ["classification", "preference", "image-folder", "csv", "squad", "coco", "alpaca", "sharegpt"];
+        ["classification", "preference", "csv", "squad", "coco", "alpaca", "sharegpt"];
 
     private static readonly string[] LaterObjectives = ["mlm", "dpo", "kto", "orpo", "distillation", "contrastive"];
 
@@ -44,12 +45,13 @@ internal static class RecipeReader
             Method = map.Word("method", RecipeWords.Methods, MethodKind.Lora, LaterMethods),
             Lora = Lora(map.Map("lora")),
             Adapter = map.OptionalText("adapter") is { } adapter ? paths.Absolute(adapter) : null,
+            Head = Head(map),
             Data = Data(map.Map("data"), paths),
             Objective = map.Map("objective").Word("type", RecipeWords.Objectives, ObjectiveKind.Sft, LaterObjectives),
             Optimizer = Optimizer(map.Map("optimizer")),
             Schedule = Schedule(map.Map("schedule")),
             Training = Training(map.Map("training")),
-            Evaluation = Evaluation(map.Map("evaluation")),
+            Evaluation = Evaluation(map.Map("evaluation"), map.Word("task", RecipeWords.Tasks, TaskKind.CausalLm, LaterTasks)),
             Checkpoint = Checkpoint(map.Map("checkpoint")),
             Device = map.Text("device", "auto"),
             MemoryLimit = MemoryLimit(map),
@@ -131,7 +133,20 @@ internal static class RecipeReader
             Shuffle = map.Truth("shuffle", defaults.Shuffle),
             Rows = Rows(map, "rows"),
             LossOn = map.Word("loss_on", RecipeWords.Losses, defaults.LossOn),
+            Classes = map.Names("classes"),
+            Augmentation = Augmentation(map.Map("augmentation")),
         };
+    }
+
+    private static PictureAugmentation Augmentation(RecipeMap map) =>
+        new() { CropPadding = map.Integer("crop_padding", 0), HorizontalFlip = map.Truth("horizontal_flip", false) };
+
+    // `head: {}` is a new head of the model's own shape; its keys for hidden layers are known and not built.
+    private static HeadSettings? Head(RecipeMap map)
+    {
+        if (map.IsNone("head")) return null;
+        _ = map.Map("head");
+        return new HeadSettings();
     }
 
     private static IReadOnlyList<DataSource> Sources(RecipeMap map, string key, RecipePaths paths)
@@ -235,9 +250,9 @@ internal static class RecipeReader
         return new EarlyStopping(map.Text("metric", defaults.Metric), map.Integer("patience", defaults.Patience));
     }
 
-    private static EvaluationSettings Evaluation(RecipeMap map)
+    private static EvaluationSettings Evaluation(RecipeMap map, TaskKind task)
     {
-        string[] built = ["loss", "perplexity"];
+        IReadOnlyList<string> built = RecipeWords.Metrics(task);
         IReadOnlyList<string> metrics = map.Names("metrics") ?? built;
         foreach (string metric in metrics)
             if (!built.Contains(metric))

@@ -10,15 +10,17 @@ using Spectre.Console;
 
 namespace KernelTune.Cli.Verbs;
 
-/// <summary><c>evaluate MODEL --data FILE</c>: loss and perplexity of a base and its adapter, side by side.</summary>
+/// <summary>
+/// <c>evaluate MODEL --data FILE</c>: loss and perplexity of a language model and its adapter, side by side; <c>--data FOLDER</c>: loss and accuracy of a classifier of pictures.
+/// </summary>
 internal sealed class EvaluateVerb
 {
     private readonly Argument<string> _model = new("MODEL") { Description = "a model, or an adapter's folder that names its base" };
     private readonly Option<string?> _adapter = new("--adapter") { Description = "a LoRA adapter's folder" };
-    private readonly Option<string> _data = new("--data") { Description = "JSON Lines: messages, prompt and completion, or text", Required = true };
+    private readonly Option<string> _data = new("--data") { Description = "JSON Lines: messages, prompt and completion, or text; for pictures a folder with a folder a class", Required = true };
     private readonly Option<string?> _rows = new("--rows") { Description = "only these rows, begin:end" };
     private readonly Option<int> _maxLength = new("--max-length") { Description = "tokens; longer rows are cut", DefaultValueFactory = _ => 512 };
-    private readonly Option<int> _batchSize = new("--batch-size") { Description = "rows at a time", DefaultValueFactory = _ => 4 };
+    private readonly Option<int> _batchSize = new("--batch-size") { Description = "rows or pictures at a time", DefaultValueFactory = _ => 4 };
     private readonly Option<string> _lossOn = new("--loss-on") { Description = "the tokens that are judged", DefaultValueFactory = _ => "auto" };
     private readonly Option<bool> _skipBad = new("--skip-bad") { Description = "leave out rows that cannot be read" };
     private readonly Option<bool> _strict = new("--strict") { Description = "refuse rows that are too long" };
@@ -42,6 +44,11 @@ internal sealed class EvaluateVerb
         if (parsed.GetValue(_batchSize) < 1) throw new UsageException($"--batch-size: found {parsed.GetValue(_batchSize)}, wanted 1 or more");
         if (parsed.GetValue(_maxLength) < 2) throw new UsageException($"--max-length: found {parsed.GetValue(_maxLength)}, wanted 2 or more");
         using Device device = _machine.Open(parsed);
+        if (PictureEvaluation.IsFor(model))
+        {
+            PictureEvaluation.Run(new PictureEvaluation.Request(model, adapter, parsed.GetValue(_data)!, parsed.GetValue(_batchSize), parsed.GetValue(_skipBad), parsed.GetValue(_json)), device, terminal, stop);
+            return;
+        }
         IReadOnlyList<(string Name, LossMean Loss)> results = EvaluateRun.SideBySide(new EvaluateRequest(model, adapter, [Rows(parsed)], Settings(parsed))
         {
             BatchSize = parsed.GetValue(_batchSize),

@@ -57,6 +57,9 @@ public interface ITrainingData
     /// <summary>Examples, or rows of packed ones, in an epoch.</summary>
     int Count { get; }
 
+    /// <summary>What is in it beyond the count, in a few words: "5 classes of 60 pictures"; empty: nothing to say.</summary>
+    string Contents { get; }
+
     /// <summary>SHA-256 over the examples, hexadecimal: a run that is resumed must find the same.</summary>
     string Fingerprint { get; }
 

@@ -30,6 +30,8 @@ public sealed class TrainingData : ITrainingData
 
     IEvaluationData? ITrainingData.Validation => Validation;
 
+    string ITrainingData.Contents => "";
+
     public IReadOnlyList<string> Notes => [.. Accounts.SelectMany(a => a.Notes())];
 
     IBatchStream ITrainingData.Batches() => Batches();

@@ -18,6 +18,9 @@ internal static class CpuKernels
         table.Add<RandomCall>(new CpuRandom(cpu));
         table.Add<UnfoldCall>(new CpuUnfold(cpu));
         table.Add<FoldCall>(new CpuFold(cpu));
+        table.Add<Conv2dCall>(new CpuConv2d(cpu));
+        table.Add<Conv2dGradInputCall>(new CpuConv2dGradInput(cpu));
+        table.Add<Conv2dGradWeightCall>(new CpuConv2dGradWeight(cpu));
         table.Add<DropoutCall>(new CpuDropout(cpu));
         table.Add<RotaryTableCall>(new CpuRotaryTable(cpu));
         table.Add<AdamWCall>(new CpuAdamW(cpu));

@@ -25,7 +25,9 @@ internal sealed class GgufTokenizer(IReadOnlyDictionary<string, object> metadata
         {
             "gpt2" => ByteLevel(tokens, added),
             "llama" => SentencePiece(tokens, added),
-            _ => throw new TokenizerNotSupportedException(file, Prefix + "model", $"the model \"{model}\" is not supported; gpt2 and llama are"),
+            "bert" => WordPiece(tokens, added),
+            "t5" => Unigram(tokens, added),
+            _ => throw new TokenizerNotSupportedException(file, Prefix + "model", $"the model \"{model}\" is not supported; gpt2, llama, bert and t5 are"),
         };
         return (sketch, new TokenizerConfig
         {
@@ -33,8 +35,11 @@ internal sealed class GgufTokenizer(IReadOnlyDictionary<string, object> metadata
             EosToken = TokenOf("eos_token_id", tokens)?.Content,
             PadToken = TokenOf("padding_token_id", tokens)?.Content,
             UnknownToken = TokenOf("unknown_token_id", tokens)?.Content,
-            AddBosToken = sketch.Begin is not null,
-            AddEosToken = sketch.End is not null,
+            ClsToken = model == "bert" ? TokenOf("cls_token_id", tokens)?.Content : null,
+            SepToken = model == "bert" ? TokenOf("seperator_token_id", tokens)?.Content : null,
+            MaskToken = TokenOf("mask_token_id", tokens)?.Content,
+            AddBosToken = Adds(sketch, "bos_token_id", tokens),
+            AddEosToken = Adds(sketch, "eos_token_id", tokens),
             ChatTemplate = metadata.GetValueOrDefault("tokenizer.chat_template") as string,
         });
     }
@@ -54,15 +59,12 @@ internal sealed class GgufTokenizer(IReadOnlyDictionary<string, object> metadata
         }
         return new TokenizerSketch
         {
-            Tokens = tokens,
-            Merges = merges,
+            Model = new BpeSketch(tokens, merges) { IgnoreMerges = rules.IgnoreMerges },
             Added = added,
             Normalizer = rules.Normalizer,
             PreTokenizer = rules.Json,
             Decoder = """{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true}""",
-            IgnoreMerges = rules.IgnoreMerges,
-            Begin = Flag("add_bos_token", rules.AddBos) ? TokenOf("bos_token_id", tokens) ?? throw Missing("bos_token_id") : null,
-            End = Flag("add_eos_token", false) ? TokenOf("eos_token_id", tokens) ?? throw Missing("eos_token_id") : null,
+            PostProcessor = Around(tokens, rules.AddBos),
         };
     }
 
@@ -75,18 +77,59 @@ internal sealed class GgufTokenizer(IReadOnlyDictionary<string, object> metadata
         string strip = prefix ? """,{"type":"Strip","content":" ","start":1,"stop":0}""" : "";
         return new TokenizerSketch
         {
-            Tokens = tokens,
-            Merges = ScoredMerges.Find(tokens, scores),
+            Model = new BpeSketch(tokens, ScoredMerges.Find(tokens, scores)) { UnknownToken = TokenOf("unknown_token_id", tokens)?.Content ?? tokens[0], FuseUnknown = true, ByteFallback = true },
             Added = added,
             Normalizer = prefix ? $$"""{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{{Spaces}}]}""" : Spaces,
             Decoder = $$$"""{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"}{{{strip}}}]}""",
-            UnknownToken = TokenOf("unknown_token_id", tokens)?.Content ?? tokens[0],
-            FuseUnknown = true,
-            ByteFallback = true,
-            Begin = Flag("add_bos_token", true) ? TokenOf("bos_token_id", tokens) ?? throw Missing("bos_token_id") : null,
-            End = Flag("add_eos_token", false) ? TokenOf("eos_token_id", tokens) ?? throw Missing("eos_token_id") : null,
+            PostProcessor = Around(tokens, true),
         };
     }
+
+    /// <summary>WordPiece as llama.cpp stores it: ▁ where a word begins, nothing where the original has ##.</summary>
+    private TokenizerSketch WordPiece(string[] tokens, List<AddedToken> added)
+    {
+        var names = added.Select(t => t.Content).ToHashSet(StringComparer.Ordinal);
+        string[] restored = [.. tokens.Select(t => names.Contains(t) || t.StartsWith('[') && t.EndsWith(']') ? t : t.StartsWith('▁') ? t[1..] : "##" + t)];
+        string cls = (TokenOf("cls_token_id", tokens) ?? TokenOf("bos_token_id", tokens) ?? throw Missing("cls_token_id")).Content;
+        string sep = (TokenOf("seperator_token_id", tokens) ?? TokenOf("eos_token_id", tokens) ?? throw Missing("seperator_token_id")).Content;
+        AddedToken[] around = [.. new[] { cls, sep }.Select(t => new AddedToken { Id = System.Array.IndexOf(tokens, t), Content = t })];
+        return new TokenizerSketch
+        {
+            Model = new WordPieceSketch(restored, TokenOf("unknown_token_id", tokens)?.Content ?? throw Missing("unknown_token_id")),
+            Added = added,
+            Normalizer = """{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true}""",
+            PreTokenizer = """{"type":"BertPreTokenizer"}""",
+            PostProcessor = TemplateSketch.Json([cls, "$A", sep], [cls, "$A", sep, "$B:1", sep + ":1"], around),
+            Decoder = """{"type":"WordPiece","prefix":"##","cleanup":true}""",
+        };
+    }
+
+    private TokenizerSketch Unigram(string[] tokens, List<AddedToken> added)
+    {
+        float[] scores = Array<float>("scores") ?? throw Missing("scores");
+        if (scores.Length != tokens.Length) throw Wrong("scores", $"{scores.Length} scores stand beside {tokens.Length} tokens");
+        var normalizers = new List<string>();
+        if (Array<byte>("precompiled_charsmap") is { Length: > 0 } map) normalizers.Add($$"""{"type":"Precompiled","precompiled_charsmap":"{{Convert.ToBase64String(map)}}"}""");
+        if (Flag("remove_extra_whitespaces", true))
+            normalizers.AddRange(["""{"type":"Strip","strip_left":false,"strip_right":true}""", """{"type":"Replace","pattern":{"Regex":" {2,}"},"content":"▁"}"""]);
+        string marks = $$"""{"type":"Metaspace","replacement":"▁","prepend_scheme":"{{(Flag("add_space_prefix", true) ? "always" : "never")}}","split":true}""";
+        return new TokenizerSketch
+        {
+            Model = new UnigramSketch([.. tokens.Zip(scores, (t, s) => (t, (double)s))], TokenOf("unknown_token_id", tokens)?.Id),
+            Added = added,
+            Normalizer = TokenizerSketch.Sequence("normalizers", normalizers),
+            PreTokenizer = marks,
+            PostProcessor = Around(tokens, bos: false, eos: true),
+            Decoder = marks,
+        };
+    }
+
+    private string? Around(string[] tokens, bool bos, bool eos = false) => TemplateSketch.Around(
+        Flag("add_bos_token", bos) ? TokenOf("bos_token_id", tokens) ?? throw Missing("bos_token_id") : null,
+        Flag("add_eos_token", eos) ? TokenOf("eos_token_id", tokens) ?? throw Missing("eos_token_id") : null);
+
+    private bool Adds(TokenizerSketch sketch, string key, string[] tokens) =>
+        TokenOf(key, tokens) is { } token && sketch.PostProcessor?.Contains($"\"SpecialToken\":{{\"id\":{TokenizerSketch.Quoted(token.Content)}", StringComparison.Ordinal) == true;
 
     private void RefuseDuplicates(string[] tokens)
     {

@@ -50,7 +50,7 @@ internal sealed record TokenizerParts
         };
     }
 
-    private static JsonDocument Parse(ReadOnlyMemory<byte> json, string file)
+    internal static JsonDocument Parse(ReadOnlyMemory<byte> json, string file)
     {
         try
         {

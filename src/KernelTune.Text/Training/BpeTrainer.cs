@@ -29,8 +29,7 @@ public static class BpeTrainer
         var merges = Merge(new PairTable(CountWords(texts, options, cancellation), ids), tokens, ids, options, cancellation);
         var sketch = new TokenizerSketch
         {
-            Tokens = tokens,
-            Merges = merges,
+            Model = new BpeSketch(tokens, merges),
             Added = [.. options.SpecialTokens.Select((t, id) => new AddedToken { Id = id, Content = t, Special = true })],
             PreTokenizer = PreTokenizerJson(options),
             Decoder = """{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true,"use_regex":true}""",

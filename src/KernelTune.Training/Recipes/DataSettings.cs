@@ -1,3 +1,5 @@
+using KernelTune.Data.Pictures;
+
 namespace KernelTune.Training.Recipes;
 
 /// <summary>What the model is trained and judged on.</summary>
@@ -30,6 +32,12 @@ public sealed record DataSettings
     public RowRange? Rows { get; init; }
 
     public LossOn LossOn { get; init; } = LossOn.Auto;
+
+    /// <summary>The classes that are told apart, whose order numbers them; null: all that the training folder has, in ordinal order.</summary>
+    public IReadOnlyList<string>? Classes { get; init; }
+
+    /// <summary>How training pictures are changed at random.</summary>
+    public PictureAugmentation Augmentation { get; init; } = new();
 }
 
 /// <summary>A file of examples.</summary>
@@ -67,6 +75,9 @@ public enum DataFormat
     Messages,
     PromptCompletion,
     Text,
+
+    /// <summary>A folder with a folder of pictures a class.</summary>
+    ImageFolder,
 }
 
 /// <summary>The tokens whose loss counts.</summary>

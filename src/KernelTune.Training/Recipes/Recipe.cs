@@ -28,6 +28,9 @@ public sealed record Recipe
     /// <summary>The folder of an adapter to start from; null: a fresh one.</summary>
     public string? Adapter { get; init; }
 
+    /// <summary>Null: the model's own head; else a new one, drawn from the seed, with as many outputs as the data has classes.</summary>
+    public HeadSettings? Head { get; init; }
+
     public DataSettings Data { get; init; } = new();
 
     public ObjectiveKind Objective { get; init; } = ObjectiveKind.Sft;
@@ -53,6 +56,9 @@ public sealed record Recipe
     public string Output { get; init; } = "";
 }
 
+/// <summary>A new head: a linear layer, as the model has one. Hidden layers are not built yet.</summary>
+public sealed record HeadSettings;
+
 public enum Initialization
 {
     Pretrained,
@@ -62,11 +68,15 @@ public enum Initialization
 public enum TaskKind
 {
     CausalLm,
+    ImageClassification,
 }
 
 public enum MethodKind
 {
     Full,
+
+    /// <summary>The output head alone.</summary>
+    HeadOnly,
     Lora,
 }
 

@@ -25,10 +25,11 @@ public static class RecipeRules
         if (recipe.Output.Length == 0) yield return new("output", "missing: the folder of the run");
         if (!IsDevice(recipe.Device)) yield return new("device", $"found {recipe.Device}, wanted auto, cpu or reference");
         if (recipe.MemoryLimit is <= 0) yield return new("memory_limit", Text($"found {recipe.MemoryLimit}, wanted more than 0 bytes, or none"));
-        if (recipe is { Adapter: not null, Method: MethodKind.Full }) yield return new("adapter", "an adapter to start from needs an adapter's method, such as lora");
+        if (recipe is { Adapter: not null, Method: MethodKind.Full or MethodKind.HeadOnly }) yield return new("adapter", "an adapter to start from needs an adapter's method, such as lora");
         if (recipe is { Init: Initialization.Random, Method: not MethodKind.Full }) yield return new("init", "random weights need method: full: a frozen random base learns nothing");
         foreach (RecipeProblem problem in OfLora(recipe.Lora)) yield return problem;
         foreach (RecipeProblem problem in OfData(recipe.Data)) yield return problem;
+        foreach (RecipeProblem problem in OfTask(recipe)) yield return problem;
         foreach (RecipeProblem problem in OfOptimizer(recipe.Optimizer)) yield return problem;
         foreach (RecipeProblem problem in OfSchedule(recipe.Schedule)) yield return problem;
         foreach (RecipeProblem problem in OfTraining(recipe)) yield return problem;
@@ -86,6 +87,27 @@ public static class RecipeRules
         if (data.MaxLength < 2) yield return new("data.max_length", Text($"found {data.MaxLength}, wanted 2 or more tokens"));
     }
 
+    private static IEnumerable<RecipeProblem> OfTask(Recipe recipe)
+    {
+        DataSettings data = recipe.Data;
+        if (recipe.Task == TaskKind.ImageClassification)
+        {
+            if (data.Format is not (DataFormat.Auto or DataFormat.ImageFolder)) yield return new("data.format", $"found {RecipeWords.Of(RecipeWords.Formats, data.Format)}, pictures want image-folder");
+            if (data.Rows is not null) yield return new("data.rows", "pictures have no rows: data.classes chooses among folders");
+            foreach (var (key, sources) in ((string, IReadOnlyList<DataSource>)[])[("data.train", data.Train), ("data.validation", data.Validation), ("data.test", data.Test)])
+                if (sources.Count > 1 || sources.Any(s => s.Weight != 1 || s.Rows is not null))
+                    yield return new(key, "pictures come from one folder, without weight and rows");
+            if (data.Classes is { Count: < 2 }) yield return new("data.classes", Text($"found {data.Classes.Count}, wanted 2 or more"));
+            if (data.Augmentation.CropPadding is < 0 or > 4096) yield return new("data.augmentation.crop_padding", Text($"found {data.Augmentation.CropPadding}, wanted 0 to 4096 pixels"));
+            yield break;
+        }
+
+        if (data.Format == DataFormat.ImageFolder) yield return new("data.format", "image-folder is for task: image-classification");
+        if (data.Classes is not null) yield return new("data.classes", "classes are for task: image-classification");
+        if (!data.Augmentation.IsNone) yield return new("data.augmentation", "changes of pictures are for task: image-classification");
+        if (recipe.Head is not null) yield return new("head", "a new head is for task: image-classification; it is not built yet for other tasks");
+    }
+
     private static IEnumerable<RecipeProblem> OfOptimizer(OptimizerSettings optimizer)
     {
         if (!Rate(optimizer.LearningRate)) yield return Bad("optimizer.learning_rate", optimizer.LearningRate, "a finite number, 0 or more");
@@ -122,6 +144,7 @@ public static class RecipeRules
         if (training.EarlyStopping is { } stop)
         {
             if (stop.Patience < 1) yield return AtLeastOne("training.early_stopping.patience", stop.Patience);
+            if (stop.Metric == "accuracy") yield return new("training.early_stopping.metric", "accuracy is not followed yet in this version; it has loss");
             if (!recipe.Evaluation.Metrics.Contains(stop.Metric))
                 yield return new("training.early_stopping.metric", $"found {stop.Metric}, wanted one of evaluation.metrics: {string.Join(", ", recipe.Evaluation.Metrics)}");
             if (!validates) yield return new("training.early_stopping", "it needs data.validation");

@@ -7,9 +7,9 @@ public static class RecipeWords
 {
     public static IReadOnlyList<(string Word, Initialization Value)> Initializations { get; } = [("pretrained", Initialization.Pretrained), ("random", Initialization.Random)];
 
-    public static IReadOnlyList<(string Word, TaskKind Value)> Tasks { get; } = [("causal-lm", TaskKind.CausalLm)];
+    public static IReadOnlyList<(string Word, TaskKind Value)> Tasks { get; } = [("causal-lm", TaskKind.CausalLm), ("image-classification", TaskKind.ImageClassification)];
 
-    public static IReadOnlyList<(string Word, MethodKind Value)> Methods { get; } = [("full", MethodKind.Full), ("lora", MethodKind.Lora)];
+    public static IReadOnlyList<(string Word, MethodKind Value)> Methods { get; } = [("full", MethodKind.Full), ("head-only", MethodKind.HeadOnly), ("lora", MethodKind.Lora)];
 
     public static IReadOnlyList<(string Word, ObjectiveKind Value)> Objectives { get; } = [("sft", ObjectiveKind.Sft)];
 
@@ -20,10 +20,13 @@ public static class RecipeWords
         ["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial", "inverse_sqrt"];
 
     public static IReadOnlyList<(string Word, DataFormat Value)> Formats { get; } =
-        [("auto", DataFormat.Auto), ("messages", DataFormat.Messages), ("prompt-completion", DataFormat.PromptCompletion), ("text", DataFormat.Text)];
+        [("auto", DataFormat.Auto), ("messages", DataFormat.Messages), ("prompt-completion", DataFormat.PromptCompletion), ("text", DataFormat.Text), ("image-folder", DataFormat.ImageFolder)];
 
     public static IReadOnlyList<(string Word, LossOn Value)> Losses { get; } =
         [("auto", LossOn.Auto), ("assistant", LossOn.Assistant), ("completion", LossOn.Completion), ("all", LossOn.All)];
+
+    /// <summary>The metrics of each task; the first is followed.</summary>
+    public static IReadOnlyList<string> Metrics(TaskKind task) => task == TaskKind.ImageClassification ? ["loss", "accuracy"] : ["loss", "perplexity"];
 
     public static IReadOnlyList<(string Word, Precision Value)> Precisions { get; } = [("fp32", Precision.Fp32)];
 

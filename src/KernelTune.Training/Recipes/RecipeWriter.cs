@@ -26,6 +26,8 @@ public static class RecipeWriter
         }
         Line("adapter", Optional(recipe.Adapter));
 
+        if (recipe.Head is not null) Line("head", "{}");
+
         DataSettings data = recipe.Data;
         yaml.Append("data:\n");
         Line("  train", Sources(data.Train));
@@ -37,6 +39,11 @@ public static class RecipeWriter
         Line("  shuffle", Truth(data.Shuffle));
         Line("  rows", data.Rows?.ToString() is { } rows ? Quoted(rows) : null);
         Line("  loss_on", RecipeWords.Of(RecipeWords.Losses, data.LossOn));
+        if (recipe.Task == TaskKind.ImageClassification)
+        {
+            Line("  classes", data.Classes is { } classes ? List(classes) : null);
+            Line("  augmentation", $"{{ crop_padding: {Number(data.Augmentation.CropPadding)}, horizontal_flip: {Truth(data.Augmentation.HorizontalFlip)} }}");
+        }
 
         Line("objective", $"{{ type: {RecipeWords.Of(RecipeWords.Objectives, recipe.Objective)} }}");
 

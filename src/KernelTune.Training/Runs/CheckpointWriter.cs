@@ -62,13 +62,12 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
         if (model.Method.IsAdapter)
         {
             model.Method.Save(folder, modelName, model.Task.PeftTaskType);
+            if (model.Task.KeepsConfiguration)
+                folder.Write("config.json", SortedJson.Bytes(Configuration()));
         }
         else
         {
-            var config = (JsonObject)JsonNode.Parse(model.Model.Config.Root.GetRawText())!;
-            config["dtype"] = "float32";
-            config.Remove("torch_dtype");
-            folder.Write("config.json", SortedJson.Bytes(config));
+            folder.Write("config.json", SortedJson.Bytes(Configuration()));
             folder.WriteSafetensors("model.safetensors", ModelTensors(model, DType.F32), new Dictionary<string, string> { ["format"] = "pt" });
             string generation = Path.Combine(modelFolder, "generation_config.json");
             if (File.Exists(generation))
@@ -77,6 +76,14 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
         foreach (var (name, path) in sideFiles)
             folder.Copy(path, name);
         folder.Write("README.md", ModelCard.Text(model, modelName, state));
+    }
+
+    private JsonObject Configuration()
+    {
+        var config = (JsonObject)JsonNode.Parse(model.Model.Config.Root.GetRawText())!;
+        config["dtype"] = "float32";
+        config.Remove("torch_dtype");
+        return config;
     }
 
     /// <summary>The model's own weights and buffers under the checkpoint's names.</summary>

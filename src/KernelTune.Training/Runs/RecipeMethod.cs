@@ -21,6 +21,7 @@ public static class RecipeMethod
         return recipe.Method switch
         {
             MethodKind.Full => FullTuning.Attach(model.Root),
+            MethodKind.HeadOnly => HeadTuning.Attach(model.Root, model.Head),
             MethodKind.Lora => Lora.Attach(model.Root, model.ModelType, recipe.Lora.Config),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Method, "a method that is not built"),
         };

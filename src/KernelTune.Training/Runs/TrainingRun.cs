@@ -44,6 +44,7 @@ public sealed class TrainingRun : IDisposable
         task = TrainingTask.Of(request.Recipe.Task);
         data = task.Open(request, config, modelFolder, Note);
         Request = request with { Recipe = data.Recipe };
+        this.config = data.Config ?? config;
         batches = Data.Batches();
         StepsPerEpoch = (batches.BatchesPerEpoch + Recipe.Training.GradientAccumulationSteps - 1) / Recipe.Training.GradientAccumulationSteps;
         Steps = Recipe.Training.MaxSteps ?? (int)Math.Ceiling(Recipe.Training.NumEpochs * StepsPerEpoch);
@@ -55,6 +56,8 @@ public sealed class TrainingRun : IDisposable
     public RunRequest Request { get; }
 
     public Recipe Recipe => Request.Recipe;
+
+    public TrainingTask Task => task;
 
     public Device Device { get; }
 

@@ -22,10 +22,17 @@ public abstract class TrainingTask
     /// <summary>What throughput counts: "tokens", "pictures".</summary>
     public abstract string Items { get; }
 
+    /// <summary>What an example is called: "rows", "pictures".</summary>
+    public virtual string Examples => "rows";
+
+    /// <summary>True where an adapter's folder holds the model's config.json too, because the run has changed it: the names of classes.</summary>
+    public virtual bool KeepsConfiguration => false;
+
     /// <summary>The task of a recipe.</summary>
     public static TrainingTask Of(TaskKind kind) => kind switch
     {
         TaskKind.CausalLm => new CausalLmTask(),
+        TaskKind.ImageClassification => new ImageClassificationTask(),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "a task that is not built"),
     };
 
@@ -71,4 +78,5 @@ public abstract class TrainingTask
 /// <param name="Training">What is trained on, and validated on.</param>
 /// <param name="Test">What is judged once, at the end; null: nothing.</param>
 /// <param name="SideFiles">Files that are saved beside the weights, name to path: a tokenizer's.</param>
-public sealed record TaskData(Recipe Recipe, ITrainingData Training, IEvaluationData? Test, IReadOnlyDictionary<string, string> SideFiles);
+/// <param name="Config">config.json as it holds for these examples: another number of classes, their names; null: as it is.</param>
+public sealed record TaskData(Recipe Recipe, ITrainingData Training, IEvaluationData? Test, IReadOnlyDictionary<string, string> SideFiles, JsonSettings? Config = null);

@@ -39,8 +39,18 @@ public class DeterminismTests
             b.Run(new AttentionCall(q, k, v, y, lse, options, default));
             b.Run(new AttentionGradCall(q, k, v, y, lse, b.In(1, 512, 9, 64), b.Out(1, 512, 9, 64), b.Out(1, 512, 3, 64), b.Out(1, 512, 3, 64), options, default));
         }),
+        new(typeof(Conv2dCall), "ResNet-18's second stage, 6 images", b => Convolution(b, 128, 128, 28, new Window2d(3, 3, 1, 1, 1, 1, 1, 1, 28, 28))),
+        new(typeof(Conv2dCall), "ResNet-18's last stage, 6 images", b => Convolution(b, 256, 512, 14, new Window2d(3, 3, 2, 2, 1, 1, 1, 1, 7, 7))),
         new(typeof(ReduceCall), "global norm of 3 million numbers", b => b.Run(new ReduceCall(b.In(1, 3_000_017), b.Out(DType.F64, 1, 1), 1, Reduction.SumOfSquares))),
     ];
+
+    private static void Convolution(CallBench b, int channels, int outputs, int size, Window2d window)
+    {
+        var (x, w, dy) = (b.In(6, channels, size, size), b.In(outputs, channels, 3, 3), b.In(6, outputs, window.Rows, window.Columns));
+        b.Run(new Conv2dCall(x, w, b.In(outputs), b.Out(6, outputs, window.Rows, window.Columns), window));
+        b.Run(new Conv2dGradInputCall(dy, w, b.Out(6, channels, size, size), window));
+        b.Run(new Conv2dGradWeightCall(x, dy, b.Out(outputs, channels, 3, 3), window));
+    }
 
     private static IEnumerable<TestCaseData> Cases() => CallCases.All.Concat(LargeCases).Select(c => new TestCaseData(c).SetArgDisplayNames(c.ToString()));
 

@@ -20,7 +20,7 @@ internal static class WindowCases
         ("stride beyond the kernel", 10, 10, new(3, 3, 3, 4, 1, 1, 0, 0, 3, 2)),
     ];
 
-    public static IEnumerable<CallCase> All => [.. Folds, .. Convolutions, .. Norms, .. Pools];
+    public static IEnumerable<CallCase> All => [.. Folds, .. Convolutions, .. LargePlanes, .. Norms, .. Pools];
 
     private static IEnumerable<CallCase> Folds =>
     [
@@ -45,6 +45,8 @@ internal static class WindowCases
         ("three groups", 7, 8, new(3, 3, 1, 1, 1, 1, 1, 1, 7, 8), 6, 9, 3),
         ("depthwise", 9, 11, new(3, 3, 1, 1, 1, 1, 1, 1, 9, 11), 8, 8, 8),
         ("depthwise, two outputs a channel, stride 2", 9, 11, new(3, 3, 2, 2, 1, 1, 1, 1, 5, 6), 4, 8, 4),
+        ("sums in several passes", 6, 5, new(3, 3, 1, 1, 1, 1, 1, 1, 6, 5), 200, 33, 1),
+        ("1×1 of many images in one panel", 2, 3, new(1, 1, 1, 1, 1, 1, 0, 0, 2, 3), 20, 15, 1),
         ("patches", 16, 24, new(8, 8, 8, 8, 1, 1, 0, 0, 2, 3), 3, 10, 1),
     ];
 
@@ -66,6 +68,18 @@ internal static class WindowCases
            select Of<Conv2dGradWeightCall>($"{g.Name}{(add ? ", added" : "")}", b => b.Run(new Conv2dGradWeightCall(b.In(2, g.Channels, g.Height, g.Width),
                b.In(2, g.Outputs, g.Window.Rows, g.Window.Columns), Gradient(b, add, g.Outputs, g.Channels / g.Groups, g.Window), g.Window, g.Groups, add))) with { Absolute = 4e-5 },
     ];
+
+    // Planes so large that images are taken one by one, and sums so long that rounding shows.
+    private static IEnumerable<CallCase> LargePlanes
+    {
+        get
+        {
+            var window = new Window2d(3, 3, 2, 2, 1, 1, 1, 1, 300, 310);
+            yield return Of<Conv2dCall>("large planes", b => b.Run(new Conv2dCall(b.In(2, 3, 600, 620), b.In(4, 3, 3, 3), default, b.Out(2, 4, 300, 310), window)));
+            yield return Of<Conv2dGradInputCall>("large planes", b => b.Run(new Conv2dGradInputCall(b.In(2, 12, 300, 310), b.In(12, 3, 3, 3), b.Out(2, 3, 600, 620), window)));
+            yield return Of<Conv2dGradWeightCall>("large planes", b => b.Run(new Conv2dGradWeightCall(b.In(2, 3, 600, 620), b.In(2, 4, 300, 310), b.Out(4, 3, 3, 3), window))) with { Absolute = 1e-3 };
+        }
+    }
 
     private static IEnumerable<CallCase> Norms =>
     [

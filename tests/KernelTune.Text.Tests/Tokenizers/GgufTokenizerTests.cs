@@ -52,7 +52,7 @@ public class GgufTokenizerTests
     {
         Refused([], "g.gguf: tokenizer.ggml.tokens: the key is missing");
         Refused(new() { ["tokenizer.ggml.tokens"] = new[] { "a", "a" } }, "g.gguf: tokenizer.ggml.tokens: the ids 0 and 1 have the same token \"a\"");
-        Refused(new() { ["tokenizer.ggml.tokens"] = new[] { "a" }, ["tokenizer.ggml.model"] = "bert" }, "g.gguf: tokenizer.ggml.model: the model \"bert\" is not supported; gpt2 and llama are");
+        Refused(new() { ["tokenizer.ggml.tokens"] = new[] { "a" }, ["tokenizer.ggml.model"] = "rwkv" }, "g.gguf: tokenizer.ggml.model: the model \"rwkv\" is not supported; gpt2, llama, bert and t5 are");
         Refused(new() { ["tokenizer.ggml.tokens"] = new[] { "a" }, ["tokenizer.ggml.model"] = "gpt2" },
             "g.gguf: tokenizer.ggml.pre: the key is missing: without it the rules by which the text is split are not known");
         Refused(new() { ["tokenizer.ggml.tokens"] = new[] { "a" }, ["tokenizer.ggml.model"] = "gpt2", ["tokenizer.ggml.pre"] = "martian" },

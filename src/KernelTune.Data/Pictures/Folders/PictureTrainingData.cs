@@ -54,6 +54,17 @@ public sealed class PictureTrainingData : ITrainingData
 
     public IReadOnlyList<string> Notes { get; }
 
+    /// <summary>The pictures of each class: "bag 60, coat 60".</summary>
+    public string Contents
+    {
+        get
+        {
+            var counts = new int[Classes.Count];
+            for (int i = 0; i < Train.Count; i++) counts[Train.Label(i)]++;
+            return string.Join(", ", Classes.Select((name, label) => string.Create(CultureInfo.InvariantCulture, $"{name} {counts[label]}")));
+        }
+    }
+
     IEvaluationData? ITrainingData.Validation => Validation;
 
     /// <summary>Lists and decodes the folders.</summary>
@@ -91,14 +102,12 @@ public sealed class PictureTrainingData : ITrainingData
 
     IBatchStream ITrainingData.Batches() => Batches();
 
-    /// <summary>How many pictures each class has, and how many could not be read.</summary>
+    /// <summary>What was left out of a set's folders.</summary>
     public static IEnumerable<string> NotesOf(PictureSet set)
     {
         ArgumentNullException.ThrowIfNull(set);
         foreach (PictureAccount account in set.Accounts)
         {
-            string counts = string.Join(", ", account.Classes.Select((name, label) => string.Create(CultureInfo.InvariantCulture, $"{name} {account.ByClass[label]}")));
-            yield return $"{account.Root}: {counts}";
             if (account.Skipped > 0) yield return string.Create(CultureInfo.InvariantCulture, $"{account.Root}: {account.Skipped} pictures were left out because they cannot be read, the first: {account.SkippedMessages[0]}");
             if (account.OtherFiles > 0) yield return string.Create(CultureInfo.InvariantCulture, $"{account.Root}: {account.OtherFiles} files are not pictures by their names and were passed over");
         }

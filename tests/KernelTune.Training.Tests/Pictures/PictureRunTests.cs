@@ -1,0 +1,188 @@
+using System.Text.Json;
+
+using KernelTune.Checkpoints;
+using KernelTune.Data;
+using KernelTune.Devices.Cpu;
+using KernelTune.Devices.Shapes;
+using KernelTune.Methods;
+using KernelTune.Training.Recipes;
+using KernelTune.Training.Runs;
+using KernelTune.Training.Tests.Runs;
+
+namespace KernelTune.Training.Tests.Pictures;
+
+/// <summary>Classifiers of pictures through the one loop.</summary>
+public sealed class PictureRunTests
+{
+    [Test]
+    public void A_run_learns_names_its_classes_and_can_be_judged_again()
+    {
+        using var world = new PictureWorld();
+        Recipe recipe = world.Recipe("run");
+        recipe = recipe with { Training = recipe.Training with { MaxSteps = 24 } };
+        var (result, events) = Drive.OnCpu(recipe);
+        EvaluationEvent[] judged = [.. events.OfType<EvaluationEvent>()];
+        Assert.That(judged[0].Figures.Select(f => f.Name), Is.EqualTo(new[] { "loss", "accuracy" }));
+        Assert.That(judged[^1].Figures[1].Value, Is.GreaterThanOrEqualTo(11 / 12.0), "12 held-out pictures");
+        Assert.That(judged[^1].Loss, Is.LessThan(0.5 * judged[0].Loss));
+        Assert.That(File.ReadAllText(Path.Combine(recipe.Output, "metrics.jsonl")), Does.Contain("\"eval_accuracy\":").And.Contain("\"pictures\":10"));
+
+        var config = world.Json("run/final/config.json");
+        Assert.That(config["id2label"]!.ToJsonString(), Is.EqualTo("""{"0":"left","1":"right"}"""));
+        Assert.That(config["label2id"]!.ToJsonString(), Is.EqualTo("""{"left":0,"right":1}"""));
+        Assert.That(File.ReadAllBytes(Path.Combine(recipe.Output, "final", "preprocessor_config.json")), Is.EqualTo(File.ReadAllBytes(Path.Combine(world.Model, "preprocessor_config.json"))));
+
+        using var device = new CpuDevice(1);
+        using var loaded = LoadedClassifier.Open(Path.Combine(recipe.Output, "final"), null, device);
+        var (judgement, data) = loaded.Judge(world["held"], 5);
+        Assert.That(data.Count, Is.EqualTo(12));
+        Assert.That(judgement.Loss.Mean, Is.EqualTo(result.LastEvaluation!.Value).Within(1e-6), "frozen weights are packed, and sums associate otherwise");
+        Assert.That(judgement.Mean("accuracy"), Is.EqualTo(judged[^1].Figures[1].Value));
+    }
+
+    [Test]
+    public void Stopped_after_any_step_and_resumed_it_ends_in_the_same_bits_running_statistics_included()
+    {
+        using var world = new PictureWorld();
+        Recipe whole = world.Recipe("whole");
+        var (expected, _) = Drive.OnCpu(whole);
+        foreach (int stop in new[] { 1, 3, 4, 7 })
+        {
+            Recipe parts = whole with { Output = world[$"parts{stop}"] };
+            Drive.OnCpu(parts, stopAt: stop);
+            var (second, _) = Drive.OnCpu(parts, resume: true);
+            Assert.That(second with { Output = expected.Output }, Is.EqualTo(expected));
+            Drive.AssertSame(whole.Output, parts.Output, $"stopped at {stop}");
+        }
+
+        using SafetensorsFile saved = SafetensorsFile.Open(Path.Combine(whole.Output, "final", "model.safetensors"));
+        string mean = saved.Names.First(n => n.EndsWith("running_mean", StringComparison.Ordinal));
+        Assert.That(saved.ReadF32(mean).Any(v => v != 0), Is.True, "a run changes running statistics");
+    }
+
+    [Test]
+    public void Threads_do_not_change_a_bit()
+    {
+        using var world = new PictureWorld();
+        Recipe one = world.Recipe("one"), two = one with { Output = world["two"] };
+        Drive.OnCpu(one);
+        using var device = new CpuDevice(2);
+        Drive.Train(two, device);
+        Drive.AssertSame(one.Output, two.Output, "2 threads");
+    }
+
+    [Test]
+    public void The_plan_is_what_the_run_then_holds([Values(MethodKind.Full, MethodKind.HeadOnly)] MethodKind method)
+    {
+        using var world = new PictureWorld();
+        Drive.OnCpu(world.Recipe("base"));
+        Recipe recipe = world.Recipe("run") with { Init = Initialization.Pretrained, Model = Path.Combine(world["base"], "final"), Method = method };
+        using var device = new CpuDevice(2);
+        using var run = TrainingRun.Open(new RunRequest(recipe), device);
+        using var shapes = new ShapesDevice(device);
+        MemoryPlan plan = run.Plan(shapes);
+        run.Start();
+        TrainingLoop.Run(run);
+        Assert.That(device.Ledger.Peak, Is.EqualTo(plan.Peak));
+    }
+
+    [Test]
+    public void Head_only_leaves_the_body_as_it_was()
+    {
+        using var world = new PictureWorld();
+        Drive.OnCpu(world.Recipe("base"));
+        string model = Path.Combine(world["base"], "final");
+        Recipe recipe = world.Recipe("run") with { Init = Initialization.Pretrained, Model = model, Method = MethodKind.HeadOnly };
+        Drive.OnCpu(recipe);
+        using SafetensorsFile before = SafetensorsFile.Open(Path.Combine(model, "model.safetensors")), after = SafetensorsFile.Open(Path.Combine(recipe.Output, "final", "model.safetensors"));
+        Assert.That(after.Names, Is.EquivalentTo(before.Names));
+        string[] changed = [.. before.Names.Where(n => !n.EndsWith("num_batches_tracked", StringComparison.Ordinal) && !before.ReadF32(n).SequenceEqual(after.ReadF32(n))).Order(StringComparer.Ordinal)];
+        Assert.That(changed, Is.EqualTo(new[] { "classifier.1.bias", "classifier.1.weight" }));
+    }
+
+    [Test]
+    public void Other_classes_want_a_new_head()
+    {
+        using var world = new PictureWorld();
+        Drive.OnCpu(world.Recipe("base"));
+        world.Draw("more", 8, "top", "left", "right");
+        string model = Path.Combine(world["base"], "final");
+        Recipe kept = world.Recipe("kept") with { Init = Initialization.Pretrained, Model = model };
+        kept = kept with { Data = kept.Data with { Train = [new DataSource(world["more"])], Validation = [] } };
+        Assert.That(() => Drive.OnCpu(kept), Throws.TypeOf<DataException>().With.Message.EqualTo(
+            $"{world["more"]}: the classes left, right, top were found and the model's are left, right: `head: {{}}` starts a new classifier, data.classes chooses among the folders"));
+
+        Recipe fresh = kept with { Head = new HeadSettings(), Output = world["fresh"] };
+        Drive.OnCpu(fresh);
+        using SafetensorsFile saved = SafetensorsFile.Open(Path.Combine(fresh.Output, "final", "model.safetensors"));
+        Assert.That(saved.Get("classifier.1.weight").Shape, Is.EqualTo(new long[] { 3, 16 }));
+        Assert.That(world.Json("fresh/final/config.json")["id2label"]!.ToJsonString(), Is.EqualTo("""{"0":"left","1":"right","2":"top"}"""));
+    }
+
+    [Test]
+    public void A_kept_classifier_numbers_the_classes_as_it_did()
+    {
+        using var world = new PictureWorld();
+        Recipe first = world.Recipe("base");
+        Drive.OnCpu(first with { Data = first.Data with { Classes = ["right", "left"] } });
+        Recipe second = world.Recipe("run") with { Init = Initialization.Pretrained, Model = Path.Combine(world["base"], "final") };
+        Drive.OnCpu(second);
+        Assert.That(world.Json("run/final/config.json")["id2label"]!.ToJsonString(), Is.EqualTo("""{"0":"right","1":"left"}"""));
+        Assert.That(File.ReadAllText(world["run/recipe.yaml"]), Does.Contain("  classes: [right, left]\n"));
+    }
+
+    [Test]
+    public void Lora_on_convolutions_trains_the_new_head_too_and_is_judged_with_its_base()
+    {
+        using var world = new PictureWorld();
+        Drive.OnCpu(world.Recipe("base"));
+        world.Draw("train2", 12, "top", "bottom");
+        world.Draw("held2", 6, "top", "bottom");
+        string model = Path.Combine(world["base"], "final");
+        Recipe recipe = world.Recipe("run") with
+        {
+            Init = Initialization.Pretrained,
+            Model = model,
+            Method = MethodKind.Lora,
+            Head = new HeadSettings(),
+            Lora = new LoraSettings { Config = new LoraConfig { R = 2, LoraAlpha = 4, TargetModules = ModuleSelection.Of("convolution") } },
+        };
+        recipe = recipe with { Data = recipe.Data with { Train = [new DataSource(world["train2"])], Validation = [new DataSource(world["held2"])] }, Training = recipe.Training with { MaxSteps = 20 } };
+        var (result, _) = Drive.OnCpu(recipe);
+        Assert.That(result.LastEvaluation, Is.LessThan(result.FirstEvaluation!.Value));
+        string final = Path.Combine(recipe.Output, "final");
+        using (AdapterFolder adapter = AdapterFolder.Open(final))
+            Assert.That(adapter.Weights.Names, Does.Contain("base_model.model.classifier.1.weight"));
+
+        using var device = new CpuDevice(1);
+        var (found, with) = LoadedModel.Find(final, null);
+        Assert.That(found, Is.EqualTo(model));
+        using var loaded = LoadedClassifier.Open(found, with, device);
+        Assert.That(loaded.Model.LabelNames, Is.EqualTo(new[] { "bottom", "top" }));
+        Assert.That(loaded.Judge(world["held2"], 5).Judgement.Loss.Mean, Is.EqualTo(result.LastEvaluation).Within(1e-6));
+    }
+
+    [Test]
+    public void A_bad_picture_ends_a_run_before_step_1_or_is_left_out()
+    {
+        using var world = new PictureWorld();
+        string bad = Path.Combine(world["train"], "left", "03.png");
+        File.WriteAllBytes(bad, File.ReadAllBytes(bad)[..60]);
+        Recipe recipe = world.Recipe("run");
+        Assert.That(() => Drive.OnCpu(recipe), Throws.TypeOf<DataException>().With.Message.StartsWith(bad + ": "));
+        Assert.That(Directory.Exists(recipe.Output), Is.False);
+        using var device = new CpuDevice(1);
+        using var run = TrainingRun.Open(new RunRequest(recipe, SkipBad: true), device);
+        Assert.That((run.Data.Count, run.Data.Contents), Is.EqualTo((23, "left 11, right 12")));
+        Assert.That(run.Data.Notes, Has.Count.EqualTo(1).And.Some.StartsWith($"{world["train"]}: 1 pictures were left out"));
+    }
+
+    [Test]
+    public void A_model_without_its_processor_says_so()
+    {
+        using var world = new PictureWorld();
+        string file = Path.Combine(world.Model, "preprocessor_config.json");
+        File.Delete(file);
+        Assert.That(() => Drive.OnCpu(world.Recipe("run")), Throws.TypeOf<CheckpointException>().With.Message.EqualTo($"{file}: no such file"));
+    }
+}
