@@ -29,6 +29,18 @@ public sealed class ResizingTests
     }
 
     [Test]
+    public void Wide_pictures_give_what_narrow_strips_of_them_give([Values(1, 3, 4)] int channels)
+    {
+        // Strips narrower than any vector are summed one sample after the other.
+        Picture source = Drawn.Noise(101, 23, channels);
+        if (source.HasAlpha)
+            for (int i = channels - 1; i < source.Pixels.Length; i += channels) source.Pixels[i] = 255;
+        Picture whole = Resizing.Resize(source, 101, 9, ResampleFilter.Bicubic);
+        for (int x = 0; x < 101; x++)
+            Assert.That(Cropping.Crop(whole, 0, x, 9, 1).Pixels, Is.EqualTo(Resizing.Resize(Cropping.Crop(source, 0, x, 23, 1), 1, 9, ResampleFilter.Bicubic).Pixels));
+    }
+
+    [Test]
     public void A_picture_of_the_size_wanted_is_copied()
     {
         Picture source = Drawn.Noise(6, 7, 3);
