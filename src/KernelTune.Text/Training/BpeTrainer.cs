@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using KernelTune.Text.Models;
 using KernelTune.Text.Pipeline;
 using KernelTune.Text.PreTokenizers;
+using KernelTune.Text.Unicode;
 
 namespace KernelTune.Text.Training;
 
@@ -26,7 +26,7 @@ public static class BpeTrainer
             if (ids.TryAdd(c.ToString(), tokens.Count)) tokens.Add(c.ToString());
         }
 
-        var merges = Merge(new PairTable(CountWords(texts, options, cancellation), ids), tokens, ids, options, cancellation);
+        var merges = Merge(new PairTable(Rows(texts, ids, options, cancellation)), tokens, ids, options, cancellation);
         var sketch = new TokenizerSketch
         {
             Model = new BpeSketch(tokens, merges),
@@ -39,9 +39,7 @@ public static class BpeTrainer
 
     private static void Check(BpeTrainerOptions options)
     {
-        foreach (string token in options.SpecialTokens)
-            if (token.Length == 0) throw new ArgumentException("a special token is empty", nameof(options));
-        if (options.SpecialTokens.Distinct(StringComparer.Ordinal).Count() != options.SpecialTokens.Count) throw new ArgumentException("a special token comes twice", nameof(options));
+        WordCounts.CheckSpecial(options.SpecialTokens);
         int least = options.SpecialTokens.Count(t => t.Length > 1 || ByteAlphabet.ByteOf(t[0]) < 0) + 256;
         if (options.VocabSize < least)
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"vocab_size {options.VocabSize} is less than 256 bytes and the special tokens: {least}"), nameof(options));
@@ -54,19 +52,16 @@ public static class BpeTrainer
         return options.IndividualDigits ? $$$"""{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{{{bytes}}}]}""" : bytes;
     }
 
-    private static Dictionary<string, long> CountWords(IEnumerable<string> texts, BpeTrainerOptions options, CancellationToken cancellation)
+    private static IEnumerable<(int[], long)> Rows(IEnumerable<string> texts, Dictionary<string, int> ids, BpeTrainerOptions options, CancellationToken cancellation)
     {
         PreTokenizer split = new ByteLevel(options.AddPrefixSpace, useRegex: true, spell: false);
         if (options.IndividualDigits) split = new PreTokenizerSequence([CharacterSplit.Digits(individual: true), split]);
-        var counts = new Dictionary<string, long>(StringComparer.Ordinal);
-        var bySpan = counts.GetAlternateLookup<ReadOnlySpan<char>>();
-        foreach (string text in texts)
+        foreach (var (word, count) in WordCounts.Of(texts, null, split, cancellation))
         {
-            cancellation.ThrowIfCancellationRequested();
-            foreach (var piece in split.Split([new Piece(text)]))
-                CollectionsMarshal.GetValueRefOrAddDefault(bySpan, piece.Span, out _)++;
+            byte[] utf8 = new byte[word.Length * 3];
+            int length = CodePoints.WriteUtf8(word, utf8);
+            yield return (Array.ConvertAll(utf8[..length], b => ids[ByteAlphabet.Of(b).ToString()]), count);
         }
-        return counts;
     }
 
     private static List<(string, string)> Merge(PairTable pairs, List<string> tokens, Dictionary<string, int> ids, BpeTrainerOptions options, CancellationToken cancellation)

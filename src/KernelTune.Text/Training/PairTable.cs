@@ -1,6 +1,4 @@
 using System.Runtime.InteropServices;
-using KernelTune.Text.Models;
-using KernelTune.Text.Unicode;
 
 namespace KernelTune.Text.Training;
 
@@ -12,16 +10,13 @@ internal sealed class PairTable
     private readonly Dictionary<long, HashSet<int>> places = [];     // the words that a pair has been seen in; it may have gone since
     private readonly PriorityQueue<long, (long, long)> queue = new();
 
-    public PairTable(Dictionary<string, long> wordCounts, Dictionary<string, int> ids)
+    /// <param name="rows">The words as tokens, each with how often it is seen.</param>
+    public PairTable(IEnumerable<(int[] Symbols, long Count)> rows)
     {
-        foreach (var (word, count) in wordCounts)
+        foreach (var (symbols, count) in rows)
         {
-            byte[] utf8 = new byte[word.Length * 3];
-            int length = CodePoints.WriteUtf8(word, utf8);
-            var symbols = new int[length];
-            for (int i = 0; i < length; i++) symbols[i] = ids[ByteAlphabet.Of(utf8[i]).ToString()];
-            for (int i = 0; i + 1 < length; i++) Count(symbols[i], symbols[i + 1], count, words.Count);
-            words.Add((symbols, length, count));
+            for (int i = 0; i + 1 < symbols.Length; i++) Count(symbols[i], symbols[i + 1], count, words.Count);
+            words.Add((symbols, symbols.Length, count));
         }
         foreach (var (pair, count) in counts) queue.Enqueue(pair, (-count, pair));
     }

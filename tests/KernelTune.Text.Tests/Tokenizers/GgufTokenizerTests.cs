@@ -84,6 +84,57 @@ public class GgufTokenizerTests
         Assert.That(tokenizer.EncodeIds("x")[0] == 256, Is.EqualTo(pre is "llama-bpe" or "tekken"));
     }
 
+    /// <summary>llama.cpp stores WordPiece with ▁ where a word begins and without ##.</summary>
+    [Test]
+    public void A_vocabulary_of_bert_agrees_with_the_golden()
+    {
+        string folder = Shared.Golden("tokenizers", "bert_uncased");
+        JsonObject json = JsonNode.Parse(File.ReadAllBytes(Path.Combine(folder, "tokenizer.json")))!.AsObject();
+        string[] tokens = [.. json["model"]!["vocab"]!.AsObject().OrderBy(t => (int)t.Value!).Select(t => t.Key)];
+        string[] special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+        Tokenizer tokenizer = Tokenizer.FromGguf(new Dictionary<string, object>
+        {
+            ["tokenizer.ggml.model"] = "bert",
+            ["tokenizer.ggml.tokens"] = tokens.Select(t => special.Contains(t) ? t : t.StartsWith("##", StringComparison.Ordinal) ? t[2..] is { Length: > 0 } rest ? rest : t : "▁" + t).ToArray(),
+            ["tokenizer.ggml.token_type"] = tokens.Select(t => special.Contains(t) ? 3 : 1).ToArray(),
+            ["tokenizer.ggml.cls_token_id"] = 2u,
+            ["tokenizer.ggml.seperator_token_id"] = 3u,
+            ["tokenizer.ggml.unknown_token_id"] = 1u,
+            ["tokenizer.ggml.padding_token_id"] = 0u,
+        });
+        string[] added = [.. json["added_tokens"]!.AsArray().Select(t => (string)t!["content"]!).Skip(5)];
+        var lines = GoldenLine.Read(Path.Combine(folder, "cases.jsonl")).Where(g => g["text"] is { } t && !added.Any(((string)t!).Contains) && !(g["pair"] is { } p && added.Any(((string)p!).Contains))).ToList();
+        Assert.That(lines, Has.Count.GreaterThan(80));
+        foreach (JsonObject golden in lines) GoldenTests.Compare(tokenizer, golden);
+    }
+
+    [Test]
+    public void A_vocabulary_of_t5_agrees_with_the_golden()
+    {
+        string folder = Shared.Golden("tokenizers", "t5");
+        JsonObject json = JsonNode.Parse(File.ReadAllBytes(Path.Combine(folder, "tokenizer.json")))!.AsObject();
+        var pieces = json["model"]!["vocab"]!.AsArray().Select(p => ((string)p![0]!, (float)(double)p[1]!)).ToList();
+        Tokenizer tokenizer = Tokenizer.FromGguf(new Dictionary<string, object>
+        {
+            ["tokenizer.ggml.model"] = "t5",
+            ["tokenizer.ggml.tokens"] = pieces.Select(p => p.Item1).ToArray(),
+            ["tokenizer.ggml.scores"] = pieces.Select(p => p.Item2).ToArray(),
+            ["tokenizer.ggml.token_type"] = pieces.Select((p, id) => id == 2 ? 2 : id < 2 ? 3 : 1).ToArray(),
+            ["tokenizer.ggml.precompiled_charsmap"] = Convert.FromBase64String((string)json["normalizer"]!["normalizers"]![0]!["precompiled_charsmap"]!),
+            ["tokenizer.ggml.eos_token_id"] = 1u,
+            ["tokenizer.ggml.padding_token_id"] = 0u,
+            ["tokenizer.ggml.unknown_token_id"] = 2u,
+        });
+        Assert.That((tokenizer.Config.AddBosToken, tokenizer.Config.AddEosToken), Is.EqualTo(((bool?)false, (bool?)true)));
+        int count = 0;
+        foreach (JsonObject golden in GoldenLine.Read(Path.Combine(folder, "cases.jsonl")).Where(g => g["text"] is { } t && !g.ContainsKey("pair") && !((string)t!).Contains("<extra_id", StringComparison.Ordinal)))
+        {
+            GoldenTests.Compare(tokenizer, golden);
+            count++;
+        }
+        Assert.That(count, Is.GreaterThan(60));
+    }
+
     private static void Refused(Dictionary<string, object> metadata, string message) =>
         Assert.That(() => Tokenizer.FromGguf(metadata, "g.gguf"), Throws.InstanceOf<TokenizerException>().With.Message.EqualTo(message));
 }
