@@ -193,6 +193,12 @@ public sealed class Parameter : IDisposable
         Storage = storage;
     }
 
+    /// <summary>True where this weight will be kept as a file's own blocks on a device: it is loaded by <see cref="LoadBlocks"/>.</summary>
+    public bool KeepsBlocks(Device on) => Keeps(on) && Storage is BlockStorage;
+
+    /// <summary>True where this weight will be kept as 4-bit codes on a device.</summary>
+    public bool KeepsCodes(Device on) => Keeps(on) && Storage is FourBitStorage;
+
     /// <summary>Sets the value from a file's own blocks, where it is kept as those.</summary>
     /// <param name="on">The device.</param>
     /// <param name="read">Fills whole rows: first row, how many, their bytes.</param>
@@ -213,6 +219,8 @@ public sealed class Parameter : IDisposable
         }
         System.Buffers.ArrayPool<byte>.Shared.Return(bytes);
     }
+
+    private bool Keeps(Device on) => Packable && !Trainable && !IsTransposed && on.Packs && Storage?.BytesFor(Shape[0], Shape[1]) is not null;
 
     // Codes and rounding look at the whole weight: 16-bit panels alone are filled a few rows at a time.
     private bool Rounds => Storage is not null && (packed is null ? Storage is not BlockStorage && !Trainable : packed.Storage is FourBitStorage);

@@ -65,7 +65,11 @@ public static class ModelWeights
         foreach (var (parameter, key) in keys)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (parameter.Shape.Length < 2)
+            if (parameter.KeepsBlocks(device))
+                parameter.LoadBlocks(device, (first, count, bytes) => source.ReadRawRows(key, first, count, bytes));
+            else if (source is BitsAndBytesWeights quantized && parameter.KeepsCodes(device) && quantized.TryCodes(key, out var codes))
+                parameter.Load(device, codes);
+            else if (parameter.Shape.Length < 2)
                 parameter.Load(device, (_, _, numbers) => source.ReadF32(key, numbers));
             else
                 parameter.Load(device, (first, count, numbers) => source.ReadF32Rows(key, first, count, numbers));

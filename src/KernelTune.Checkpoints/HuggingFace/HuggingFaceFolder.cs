@@ -79,6 +79,7 @@ public sealed class HuggingFaceFolder : IDisposable
                 weights = weightsFile.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
                     ? ShardedSafetensors.Open(weightsFile)
                     : SafetensorsFile.Open(weightsFile);
+                weights = BitsAndBytesWeights.Of(weights);
             }
 
             return new HuggingFaceFolder(path, folder, weights, gguf, config!);

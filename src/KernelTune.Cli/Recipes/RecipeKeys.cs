@@ -6,7 +6,7 @@ internal static class RecipeKeys
     /// <summary>Every key that a recipe may have, dotted.</summary>
     public static readonly IReadOnlyList<string> All =
     [
-        "version", "model", "init", "task", "method", "adapter", "device", "memory_limit", "output",
+        "version", "model", "init", "task", "method", "adapter", "device", "memory_limit", "output", "quantization", "quantization.type", "quantization.double", "quantization.block_size",
         "lora", "lora.r", "lora.lora_alpha", "lora.lora_dropout", "lora.target_modules", "lora.exclude_modules", "lora.use_rslora", "lora.rank_pattern",
         "lora.alpha_pattern", "lora.layers_to_transform", "lora.layers_pattern", "lora.bias", "lora.modules_to_save", "lora.fan_in_fan_out",
         "lora.init_lora_weights", "lora.loraplus_lr_ratio", "lora.loraplus_lr_embedding",
@@ -24,7 +24,7 @@ internal static class RecipeKeys
     /// <summary>Keys of the recipes' page, and of PEFT's LoRA, that this version does not know how to do.</summary>
     public static readonly IReadOnlySet<string> NotBuilt = new HashSet<string>
     {
-        "quantization", "head.hidden", "head.activation", "head.dropout", "freeze", "head-only", "progressive", "bitfit", "ln", "dora", "adalora", "ia3", "prompt", "prefix", "p-tuning", "p_tuning", "vera",
+        "head.hidden", "head.activation", "head.dropout", "freeze", "head-only", "progressive", "bitfit", "ln", "dora", "adalora", "ia3", "prompt", "prefix", "p-tuning", "p_tuning", "vera",
         "lora.use_dora", "lora.lora_bias", "lora.trainable_token_indices", "lora.layer_replication", "lora.loftq_config", "lora.eva_config", "lora.target_parameters",
         "lora.use_qalora", "lora.corda_config", "lora.runtime_config", "lora.megatron_config",
     };

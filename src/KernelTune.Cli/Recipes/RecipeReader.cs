@@ -44,6 +44,7 @@ internal static class RecipeReader
             Task = map.Word("task", RecipeWords.Tasks, TaskKind.CausalLm, LaterTasks),
             Method = map.Word("method", RecipeWords.Methods, MethodKind.Lora, LaterMethods),
             Lora = Lora(map.Map("lora")),
+            Quantization = Quantization(map),
             Adapter = map.OptionalText("adapter") is { } adapter ? paths.Absolute(adapter) : null,
             Head = Head(map),
             Data = Data(map.Map("data"), paths),
@@ -59,6 +60,14 @@ internal static class RecipeReader
         };
         foreach (RecipeProblem problem in RecipeRules.Problems(recipe)) throw new RecipeException(PlaceOf(yaml, problem.Key, path), problem.Key, problem.Text);
         return recipe;
+    }
+
+    private static QuantizationSettings? Quantization(RecipeMap recipe)
+    {
+        if (recipe.IsNone("quantization")) return null;
+        RecipeMap map = recipe.Map("quantization");
+        var defaults = new QuantizationSettings(BaseStorageKind.Nf4);
+        return new QuantizationSettings(map.Word("type", RecipeWords.BaseStorages, defaults.Type, "int8"), map.Truth("double", defaults.IsDouble), map.Integer("block_size", defaults.BlockSize));
     }
 
     private static LoraSettings Lora(RecipeMap map)

@@ -25,6 +25,9 @@ public sealed record Recipe
     /// <summary>Read where <see cref="Method"/> is <see cref="MethodKind.Lora"/>.</summary>
     public LoraSettings Lora { get; init; } = new();
 
+    /// <summary>How the frozen base is kept in memory; null: fp32, except that a base which comes in 4 bits stays so.</summary>
+    public QuantizationSettings? Quantization { get; init; }
+
     /// <summary>The folder of an adapter to start from; null: a fresh one.</summary>
     public string? Adapter { get; init; }
 

@@ -27,6 +27,11 @@ public static class RecipeRules
         if (recipe.MemoryLimit is <= 0) yield return new("memory_limit", Text($"found {recipe.MemoryLimit}, wanted more than 0 bytes, or none"));
         if (recipe is { Adapter: not null, Method: MethodKind.Full or MethodKind.HeadOnly }) yield return new("adapter", "an adapter to start from needs an adapter's method, such as lora");
         if (recipe is { Init: Initialization.Random, Method: not MethodKind.Full }) yield return new("init", "random weights need method: full: a frozen random base learns nothing");
+        if (recipe.Quantization is { } kept)
+        {
+            if (recipe.Method == MethodKind.Full) yield return new("quantization", "only a frozen base is kept in fewer bits, and method: full trains all of it");
+            if (kept.BlockSize is < 32 or > 4096 || (kept.BlockSize & (kept.BlockSize - 1)) != 0) yield return new("quantization.block_size", Text($"found {kept.BlockSize}, wanted a power of two from 32 to 4096"));
+        }
         foreach (RecipeProblem problem in OfLora(recipe.Lora)) yield return problem;
         foreach (RecipeProblem problem in OfData(recipe.Data)) yield return problem;
         foreach (RecipeProblem problem in OfTask(recipe)) yield return problem;

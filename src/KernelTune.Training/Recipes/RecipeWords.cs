@@ -11,6 +11,9 @@ public static class RecipeWords
 
     public static IReadOnlyList<(string Word, MethodKind Value)> Methods { get; } = [("full", MethodKind.Full), ("head-only", MethodKind.HeadOnly), ("lora", MethodKind.Lora)];
 
+    public static IReadOnlyList<(string Word, BaseStorageKind Value)> BaseStorages { get; } =
+        [("nf4", BaseStorageKind.Nf4), ("fp4", BaseStorageKind.Fp4), ("bf16", BaseStorageKind.BFloat16), ("fp16", BaseStorageKind.Float16), ("file", BaseStorageKind.File)];
+
     public static IReadOnlyList<(string Word, ObjectiveKind Value)> Objectives { get; } = [("sft", ObjectiveKind.Sft)];
 
     public static IReadOnlyList<(string Word, OptimizerKind Value)> Optimizers { get; } = [("adamw", OptimizerKind.AdamW)];

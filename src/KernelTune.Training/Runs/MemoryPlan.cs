@@ -16,11 +16,16 @@ namespace KernelTune.Training.Runs;
 public sealed record MemoryPlan(IReadOnlyList<long> PeakByCategory, long Peak, long Touched, long Trainable, long Total, string Method)
 {
     /// <summary>Runs loading, the largest batch of each evaluation and two steps of the largest micro-batches.</summary>
-    public static MemoryPlan Of(Recipe recipe, JsonSettings config, Device shapes, IReadOnlyList<IBatch> largest, IReadOnlyList<IBatch> evaluations, JsonSettings? adapter = null)
+    public static MemoryPlan Of(Recipe recipe, JsonSettings config, Device shapes, IReadOnlyList<IBatch> largest, IReadOnlyList<IBatch> evaluations, JsonSettings? adapter = null, IWeightSource? source = null)
     {
-        using var model = new TrainableModel(recipe, config, shapes, adapter);
+        using var model = new TrainableModel(recipe, config, shapes, adapter, source: source);
         foreach (var parameter in model.Model.Root.AllParameters())
-            parameter.Load(shapes, static (_, _, _) => { });
+        {
+            if (parameter.KeepsBlocks(shapes))
+                parameter.LoadBlocks(shapes, static (_, _, _) => { });
+            else
+                parameter.Load(shapes, static (_, _, _) => { });
+        }
         Evaluator.Judge(model.Task, model.Model, model.Session, evaluations);
         var rates = new double[model.Optimizer.Groups.Count];
         model.Step.Run(0, largest, rates);

@@ -24,12 +24,14 @@ public sealed class TrainableModel : IDisposable
     /// <param name="device">Where it lies.</param>
     /// <param name="adapter">adapter_config.json of an adapter to start from; null: a fresh one, as the recipe says.</param>
     /// <param name="note">Told what a user should know.</param>
-    public TrainableModel(Recipe recipe, JsonSettings config, Device device, JsonSettings? adapter = null, Action<string>? note = null)
+    /// <param name="source">The base's weights: how they are stored may decide how they are kept; null: it is drawn at random.</param>
+    public TrainableModel(Recipe recipe, JsonSettings config, Device device, JsonSettings? adapter = null, Action<string>? note = null, IWeightSource? source = null)
     {
         (Recipe, Device) = (recipe, device);
         Task = TrainingTask.Of(recipe.Task);
         Model = Task.Build(recipe, config);
         Method = RecipeMethod.Attach(recipe, Model, adapter, note);
+        BaseStorage.Mark(Model, recipe.Quantization, source);
         Parameter[] trainable = [.. Method.Trainable];
         var places = new View[trainable.Length];
         Arena.Lay(device, trainable, Method.IsAdapter ? Category.Adapters : Category.Weights, out arena, places);

@@ -117,7 +117,7 @@ public sealed class TrainingRun : IDisposable
         var largest = batches.Largest();
         int batchSize = Recipe.Training.BatchSize;
         plan = MemoryPlan.Of(Recipe, config, shapes, [.. Enumerable.Repeat(largest, Math.Min(2, Recipe.Training.GradientAccumulationSteps))],
-            [.. new[] { Data.Validation, Test }.OfType<IEvaluationData>().Select(d => d.Largest(batchSize))], adapterConfig);
+            [.. new[] { Data.Validation, Test }.OfType<IEvaluationData>().Select(d => d.Largest(batchSize))], adapterConfig, source?.Weights);
         return Recipe.MemoryLimit is { } limit && plan.Touched > limit ? throw new MemoryPlanException(plan, limit) : plan;
     }
 
@@ -141,7 +141,7 @@ public sealed class TrainingRun : IDisposable
             baseHash = RunIdentity.HashOf(source.Weights.Files);
         }
         residentBefore = ProcessMemory.Resident;
-        model = new TrainableModel(Recipe, config, Device, adapterConfig, Note);
+        model = new TrainableModel(Recipe, config, Device, adapterConfig, Note, source?.Weights);
         LoadBase(cancellation);
         Checkpoints = new CheckpointWriter(model, Recipe.Model, modelFolder, data.SideFiles, probe);
         string metrics = Path.Combine(Output, MetricsFile.Name);
