@@ -52,7 +52,8 @@ public sealed class HalfStorage(DType type) : PanelStorage(type == DType.BF16 ? 
 /// <param name="type">The table.</param>
 /// <param name="blockSize">Numbers that share a magnitude.</param>
 /// <param name="isDouble">Whether magnitudes are quantised again before they are used.</param>
-public sealed class FourBitStorage(FourBitType type, int blockSize, bool isDouble) : PanelStorage(type == FourBitType.Nf4 ? "nf4" : "fp4")
+/// <param name="comesAsCodes">Whether the weight is in this form already: its numbers are not rounded again.</param>
+public sealed class FourBitStorage(FourBitType type, int blockSize, bool isDouble, bool comesAsCodes = false) : PanelStorage(type == FourBitType.Nf4 ? "nf4" : "fp4")
 {
     // The levels stand in front of the codes.
     internal const int LevelBytes = 64;
@@ -71,8 +72,11 @@ public sealed class FourBitStorage(FourBitType type, int blockSize, bool isDoubl
         return group < FourBitPanels.LeastGroup ? null : LevelBytes + FourBitPanels.BytesFor(rows, columns, group);
     }
 
-    public override void Round(Span<float> numbers) =>
-        FourBitWeight.Quantize(Type, numbers, [numbers.Length], BlockSize, IsDouble).Dequantize(0, numbers);
+    public override void Round(Span<float> numbers)
+    {
+        if (!comesAsCodes)
+            FourBitWeight.Quantize(Type, numbers, [numbers.Length], BlockSize, IsDouble).Dequantize(0, numbers);
+    }
 }
 
 /// <summary>The blocks of the file itself (GGUF's formats), row by row.</summary>

@@ -6,10 +6,11 @@ internal static class RecipeKeys
     /// <summary>Every key that a recipe may have, dotted.</summary>
     public static readonly IReadOnlyList<string> All =
     [
-        "version", "model", "init", "task", "method", "adapter", "device", "memory_limit", "output", "quantization", "quantization.type", "quantization.double", "quantization.block_size",
+        "version", "model", "init", "task", "method", "adapter", "device", "memory_limit", "output",
         "lora", "lora.r", "lora.lora_alpha", "lora.lora_dropout", "lora.target_modules", "lora.exclude_modules", "lora.use_rslora", "lora.rank_pattern",
         "lora.alpha_pattern", "lora.layers_to_transform", "lora.layers_pattern", "lora.bias", "lora.modules_to_save", "lora.fan_in_fan_out",
         "lora.init_lora_weights", "lora.loraplus_lr_ratio", "lora.loraplus_lr_embedding",
+        "quantization", "quantization.type", "quantization.double", "quantization.block_size",
         "data", "data.train", "data.validation", "data.test", "data.format", "data.max_length", "data.packing", "data.shuffle", "data.rows", "data.loss_on",
         "data.classes", "data.augmentation", "data.augmentation.crop_padding", "data.augmentation.horizontal_flip", "head",
         "objective", "objective.type",

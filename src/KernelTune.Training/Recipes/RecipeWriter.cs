@@ -24,8 +24,7 @@ public static class RecipeWriter
             yaml.Append("lora:\n");
             WriteLora(recipe.Lora, (key, value) => Line("  " + key, value));
         }
-        if (recipe.Quantization is { } quantization)
-            Line("quantization", $"{{ type: {RecipeWords.Of(RecipeWords.BaseStorages, quantization.Type)}, double: {Truth(quantization.IsDouble)}, block_size: {Number(quantization.BlockSize)} }}");
+        Line("quantization", recipe.Quantization is not { } quantization ? null : $"{{ type: {RecipeWords.Of(RecipeWords.BaseStorages, quantization.Type)}, double: {Truth(quantization.IsDouble)}, block_size: {Number(quantization.BlockSize)} }}");
         Line("adapter", Optional(recipe.Adapter));
 
         if (recipe.Head is not null) Line("head", "{}");

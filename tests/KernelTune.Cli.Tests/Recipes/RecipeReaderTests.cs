@@ -35,6 +35,7 @@ public sealed class RecipeReaderTests
           loraplus_lr_ratio: 16
           loraplus_lr_embedding: 1e-5
         adapter: runs/earlier/final
+        quantization: { type: nf4, double: true, block_size: 128 }
         data:
           train: [a.jsonl, { path: b.jsonl, weight: 0.5, rows: 10:20 }]
           validation: { path: v.jsonl, rows: 0:16 }
@@ -236,7 +237,7 @@ public sealed class RecipeReaderTests
     [TestCase("modle: m\n", "/home/r/recipe.yaml:1:1: modle: unknown key; did you mean model?")]
     [TestCase(Small + "optimizer:\n  lerning_rate: 1\n", "/home/r/recipe.yaml:4:3: optimizer.lerning_rate: unknown key; did you mean learning_rate?")]
     [TestCase(Small + "learning_rate: 1\n", "/home/r/recipe.yaml:3:1: learning_rate: unknown key: it belongs at optimizer.learning_rate")]
-    [TestCase(Small + "lr_rate: 1\n", "/home/r/recipe.yaml:3:1: lr_rate: unknown key; a recipe has version, model, init, task, method, adapter, device, memory_limit, output, lora, data, ")]
+    [TestCase(Small + "lr_rate: 1\n", "/home/r/recipe.yaml:3:1: lr_rate: unknown key; a recipe has version, model, init, task, method, adapter, device, memory_limit, output, lora, quantization, data, ")]
     [TestCase("data: { train: { path: t, row: 0:3 } }\n", "/home/r/recipe.yaml:1:27: data.train.row: unknown key; it has path, weight, rows")]
     [TestCase(Small + "quantization: { type: int8 }\n", "/home/r/recipe.yaml:3:23: quantization.type: int8 is not built yet in this version")]
     [TestCase(Small + "lora: { use_dora: true }\n", "/home/r/recipe.yaml:3:9: lora.use_dora: not built yet in this version")]

@@ -38,6 +38,7 @@ public sealed class AdaptersFamily : IFamily
         ModelOnDevice model = method.Model;
 
         GoldenCheck observed = golden.NewCheck(device);
+        FourBitBases.Apply(golden, model, observed);
         ComputedRun run = WithPromptGradient(golden, method, model.Run(golden.Inputs.ByName, observed: true, method.NameOf), device, observed);
         golden.Run.CompareOutputs(observed, run, ["logits"]);
         golden.Run.CompareTraining(observed, run);
@@ -45,6 +46,7 @@ public sealed class AdaptersFamily : IFamily
         model.CheckNothingIsHeld(observed);
         using (ModelOnDevice bare = ModelOnDevice.Open(golden.BaseFolder, device))
         {
+            FourBitBases.Apply(golden, bare, observed);
             if (golden.Expected.Has("base_logits"))
                 golden.Run.Compare(observed, "base_logits", bare.Logits(golden.Inputs.ByName));
             findings.Add(observed.Finding());
@@ -56,6 +58,8 @@ public sealed class AdaptersFamily : IFamily
 
             if (golden.Expected.Has("merged_logits"))
                 findings.Add(Merged(golden, method, bare, device));
+            if (golden.Expected.Has("merged_4bit_logits"))
+                findings.Add(FourBitBases.MergedAgain(golden, method, bare, device));
             else if (golden.Kind == "adapter" && method.Method.WhyUnmergeable is null)
                 findings.Add(new Finding("merged", Outcome.Fail, "the library cannot merge this method, and we say that we can"));
         }
@@ -104,6 +108,10 @@ public sealed class AdaptersFamily : IFamily
             if (ModelOnDevice.Numbers(target).Values.Zip(merged).All(p => p.First == p.Second))
                 continue;
             changed.Add(method.Model.Keys[parameter], ComputedTensor.Of(parameter.Shape.ToArray(), merged));
+            // What is merged is no longer what the codes stood for.
+            if (target.Storage is not null)
+                target.Dispose();
+            target.Storage = null;
             target.Load(bare.Device, merged);
         }
 

@@ -109,8 +109,6 @@ internal sealed class CaseMethod : IDisposable
                 string method = golden.Json.GetProperty("method").GetString()!;
                 if (!AdapterMethods.PeftTypes.Contains(method))
                     throw new NotSupportedException(method);
-                if (File.Exists(Path.Combine(golden.Folder, "dequantized.safetensors")))
-                    throw new NotSupportedException("a base in 4 bits");
                 AdapterFolder files = AdapterFolder.Open(golden.Folder);
                 // Its random choice of directions is not in the file, and training would need it; the passes alone would not show that.
                 if (files.Config.Has("init_lora_weights") && files.Config.Root.GetProperty("init_lora_weights").ToString() == "eva")

@@ -56,6 +56,7 @@ internal sealed class ModelOnDevice : IDisposable
         Parameter[] trainable = [.. prepare?.Invoke(model) ?? []];
         foreach (Parameter parameter in trainable)
             parameter.Trainable = true;
+        Training.Runs.BaseStorage.Mark(model, null, files.Weights);
         IReadOnlyList<string> extra = ModelWeights.Load(model, files.Weights, on);
         if (extra.Count > 0)
             throw new InvalidDataException($"{folder}: the model does not know {string.Join(", ", extra.Take(3))}");
