@@ -21,6 +21,12 @@ internal static class CpuKernels
         table.Add<Conv2dCall>(new CpuConv2d(cpu));
         table.Add<Conv2dGradInputCall>(new CpuConv2dGradInput(cpu));
         table.Add<Conv2dGradWeightCall>(new CpuConv2dGradWeight(cpu));
+        table.Add<BatchStatisticsCall>(new CpuBatchStatistics(cpu));
+        table.Add<BatchNormCall>(new CpuBatchNorm(cpu));
+        table.Add<BatchNormGradSumsCall>(new CpuBatchNormGradSums(cpu));
+        table.Add<BatchNormGradInputCall>(new CpuBatchNormGradInput(cpu));
+        table.Add<MaxPool2dCall>(new CpuMaxPool2d(cpu));
+        table.Add<MaxPool2dGradCall>(new CpuMaxPool2dGrad(cpu));
         table.Add<DropoutCall>(new CpuDropout(cpu));
         table.Add<RotaryTableCall>(new CpuRotaryTable(cpu));
         table.Add<AdamWCall>(new CpuAdamW(cpu));

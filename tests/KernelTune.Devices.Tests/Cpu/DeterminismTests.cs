@@ -52,7 +52,7 @@ public class DeterminismTests
         b.Run(new Conv2dGradWeightCall(x, dy, b.Out(outputs, channels, 3, 3), window));
     }
 
-    private static IEnumerable<TestCaseData> Cases() => CallCases.All.Concat(LargeCases).Select(c => new TestCaseData(c).SetArgDisplayNames(c.ToString()));
+    private static IEnumerable<TestCaseData> Cases() => CallCases.All.Concat(LargeCases).Concat(WindowCases.LargePlanes).Select(c => new TestCaseData(c).SetArgDisplayNames(c.ToString()));
 
     [TestCaseSource(nameof(Cases))]
     public void Threads_and_instructions_do_not_change_a_bit(CallCase of)

@@ -45,7 +45,7 @@ public sealed class AgreementTests
         Assert.That(cpu.Table.Calls.Where(call => !seen.Types.Contains(call)).Select(call => call.Name), Is.Empty);
     }
 
-    private static IEnumerable<TestCaseData> Shared() => CallCases.All.Where(c => !c.WantsPanels).Select(c => new TestCaseData(c).SetArgDisplayNames(c.ToString()));
+    private static IEnumerable<TestCaseData> Shared() => CallCases.All.Concat(WindowCases.LargePlanes).Where(c => !c.WantsPanels).Select(c => new TestCaseData(c).SetArgDisplayNames(c.ToString()));
 
     private static IEnumerable<TestCaseData> Panels() => CallCases.All.Where(c => c.WantsPanels).Select(c => new TestCaseData(c).SetArgDisplayNames(c.ToString()));
 
