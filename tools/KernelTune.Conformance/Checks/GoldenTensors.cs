@@ -67,6 +67,9 @@ public sealed class GoldenTensor(string name, string dtype, int[] shape, ReadOnl
 
     public ReadOnlySpan<byte> Bytes => bytes.Span;
 
+    /// <summary>The same numbers under another shape.</summary>
+    public GoldenTensor Reshaped(params int[] axes) => new(name, dtype, axes, bytes);
+
     /// <summary>The number of elements.</summary>
     public int Count => shape.Aggregate(1, (product, n) => product * n);
 

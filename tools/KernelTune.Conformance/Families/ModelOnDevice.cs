@@ -6,6 +6,7 @@ using KernelTune.Devices.Calls;
 using KernelTune.Kernels.Numerics;
 using KernelTune.Models;
 using KernelTune.Modules;
+using KernelTune.Training.Recipes;
 
 namespace KernelTune.Conformance.Families;
 
@@ -38,8 +39,10 @@ internal sealed class ModelOnDevice : IDisposable
     /// <param name="folder">A folder, or one weights file.</param>
     /// <param name="device">The device's name.</param>
     /// <param name="prepare">Names what trains, before anything is loaded: methods are attached here.</param>
+    /// <param name="quantization">How the frozen base is kept; null: fp32, or as it comes.</param>
     /// <exception cref="NotSupportedException">There is no such device, or the configuration asks for what is not built.</exception>
-    public static ModelOnDevice Open(string folder, string device, Func<CausalLanguageModel, IEnumerable<Parameter>>? prepare = null)
+    public static ModelOnDevice Open(string folder, string device, Func<CausalLanguageModel, IEnumerable<Parameter>>? prepare = null,
+        QuantizationSettings? quantization = null)
     {
         Device on = DeviceChoice.Create(device) ?? throw new NotSupportedException($"there is no device {device} yet");
         HuggingFaceFolder files = HuggingFaceFolder.Open(folder);
@@ -56,7 +59,7 @@ internal sealed class ModelOnDevice : IDisposable
         Parameter[] trainable = [.. prepare?.Invoke(model) ?? []];
         foreach (Parameter parameter in trainable)
             parameter.Trainable = true;
-        Training.Runs.BaseStorage.Mark(model, null, files.Weights);
+        Training.Runs.BaseStorage.Mark(model, quantization, files.Weights);
         IReadOnlyList<string> extra = ModelWeights.Load(model, files.Weights, on);
         if (extra.Count > 0)
             throw new InvalidDataException($"{folder}: the model does not know {string.Join(", ", extra.Take(3))}");

@@ -22,7 +22,7 @@ public sealed class RealFamily : IFamily
         using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(path, "case.json")));
         JsonElement root = json.RootElement.Clone();
         string kind = root.GetProperty("kind").GetString()!;
-        if (kind is not ("causal-lm-answers" or "tokenizer" or "lora" or "full"))
+        if (kind is not ("causal-lm-answers" or "tokenizer" or "lora" or "qlora" or "full"))
             return [new Finding("", Outcome.Unsupported, $"kind {kind}")];
         string model = Path.Combine(Models(path), root.GetProperty("model").GetString()!);
         if (!Directory.Exists(model))

@@ -4,9 +4,11 @@ using KernelTune.Checkpoints;
 using KernelTune.Conformance.Checks;
 using KernelTune.Data;
 using KernelTune.Devices;
+using KernelTune.Kernels.Numerics;
 using KernelTune.Methods;
 using KernelTune.Training;
 using KernelTune.Training.Tasks;
+using KernelTune.Training.Recipes;
 using KernelTune.Training.Optimizers.ParameterGroups;
 using KernelTune.Training.Schedules;
 
@@ -24,19 +26,24 @@ internal static class RealTraining
         Batch[] training = Batches(batches, "batch"), evaluation = Batches(batches, "eval");
 
         Lora? lora = null;
-        using AdapterFolder? adapter = json.GetProperty("kind").GetString() == "lora" ? AdapterFolder.Open(AdapterPath(path, json)) : null;
+        using AdapterFolder? adapter = json.GetProperty("kind").GetString() is "lora" or "qlora" ? AdapterFolder.Open(AdapterPath(path, json)) : null;
         using ModelOnDevice model = ModelOnDevice.Open(modelFolder, device, m =>
         {
             if (adapter is null)
                 return m.BaseParameters();
             lora = Lora.Attach(m, m.ModelType, Plain(adapter));
             return lora.Trainable;
-        });
+        }, Quantization(json));
         lora?.Load(model.Device, adapter!.Weights);
         model.MarkAllLoaded();
 
-        var check = new GoldenCheck(device, Errors(curve.GetProperty("float32")));
+        Dictionary<string, FloatError> errors = Errors(curve.GetProperty("float32"));
+        foreach (JsonProperty error in json.GetProperty("float32_error").EnumerateObject())
+            errors.TryAdd(error.Name, FloatError.Read(error.Value));
+        var check = new GoldenCheck(device, errors);
         check.Exact<long>("trainable_parameters", [model.Gradients!.Parameters.Sum(p => p.Shape.Elements)], [json.GetProperty("trainable_parameters").GetInt64()]);
+        if (json.TryGetProperty("quantization", out JsonElement quantized))
+            Quantized(check, model, new GoldenTensors(Path.Combine(path, "expected.safetensors")), quantized);
         Batch BatchOf(int step) => training[curve.GetProperty("batch")[step].GetInt32()];
         if (device == "reference")
         {
@@ -57,6 +64,33 @@ internal static class RealTraining
         Final(check, path, ours);
         model.CheckNothingIsHeld(check);
         return [check.Finding()];
+    }
+
+    private static QuantizationSettings? Quantization(JsonElement json)
+    {
+        if (!json.TryGetProperty("quantization", out JsonElement how))
+            return null;
+        if (how.GetProperty("type").GetString() is not ("nf4" or "fp4"))
+            throw new NotSupportedException($"quantization {how.GetProperty("type")}");
+        return new QuantizationSettings(how.GetProperty("type").GetString() == "nf4" ? BaseStorageKind.Nf4 : BaseStorageKind.Fp4, how.GetProperty("double_quant").GetBoolean(), how.GetProperty("blocksize").GetInt32());
+    }
+
+    /// <summary>The codes of one weight, and what the quantised base says: its adapter starts with B zero.</summary>
+    private static void Quantized(GoldenCheck check, ModelOnDevice model, GoldenTensors expected, JsonElement how)
+    {
+        string sample = how.GetProperty("sample").GetString()!;
+        WeightInfo info = model.Folder.Weights.Get(sample);
+        QuantizationSettings settings = new(how.GetProperty("type").GetString() == "nf4" ? BaseStorageKind.Nf4 : BaseStorageKind.Fp4);
+        FourBitWeight codes = FourBitWeight.Quantize(settings.Type == BaseStorageKind.Nf4 ? FourBitType.Nf4 : FourBitType.Fp4, model.Folder.Weights.ReadF32(sample), info.Shape, how.GetProperty("blocksize").GetInt32());
+        check.Exact("sample.packed", codes.Packed, expected["sample.packed"].Bytes);
+        check.Tensor<float>("sample.absmax", codes.AbsMax, expected["sample.absmax"]);
+        for (int i = 0; expected.Has($"prompt.{i}.input_ids"); i++)
+        {
+            GoldenTensor ids = expected[$"prompt.{i}.input_ids"];
+            ComputedTensor logits = model.Logits(new Dictionary<string, GoldenTensor> { ["input_ids"] = ids.Reshaped(1, ids.Shape[0]) });
+            int vocabulary = expected[$"prompt.{i}.last_logits"].Shape[0];
+            check.Tensor<double>($"prompt.{i}.last_logits", logits.Values.AsSpan(logits.Values.Length - vocabulary), expected[$"prompt.{i}.last_logits"]);
+        }
     }
 
     private static string AdapterPath(string path, JsonElement json) => json.TryGetProperty("adapter_from", out JsonElement from) && from.ValueKind == JsonValueKind.String
@@ -171,6 +205,9 @@ internal static class RealTraining
         Dictionary<string, GoldenTensor> expected = File.Exists(adapter)
             ? new GoldenTensors(adapter).ByName.ToDictionary(StringComparer.Ordinal)
             : new GoldenTensors(samples).ByName.Where(t => t.Key.StartsWith("final.", StringComparison.Ordinal)).ToDictionary(t => t.Key["final.".Length..], t => t.Value);
+        // The curve and the logits are all that the case of a quantised base keeps.
+        if (expected.Count == 0)
+            return;
         check.Names("what is trained", ours.Final.Keys, expected.Keys);
         foreach (var (name, tensor) in expected)
             if (ours.Final.TryGetValue(name, out ComputedTensor? computed))
