@@ -10,6 +10,7 @@ public sealed class AdapterTensors
 {
     private readonly List<Parameter> parameters = [];
     private readonly SortedDictionary<string, Parameter> byName = new(StringComparer.Ordinal);
+    private readonly HashSet<string> aliases = new(StringComparer.Ordinal);
 
     /// <summary>What trains, in the order of the model.</summary>
     public IReadOnlyList<Parameter> Parameters => parameters;
@@ -25,18 +26,22 @@ public sealed class AdapterTensors
         byName.Add(name, parameter);
     }
 
-    /// <summary>A second name under which the file holds a parameter too.</summary>
-    public void Alias(string name, Parameter parameter) => byName.Add(name, parameter);
+    /// <summary>A second name under which a parameter is saved too; a file that is read may lack it.</summary>
+    public void Alias(string name, Parameter parameter)
+    {
+        byName.Add(name, parameter);
+        aliases.Add(name);
+    }
 
     /// <summary>Loads every tensor, strictly by name and shape; nothing has been loaded where this throws.</summary>
     /// <returns>The names in the source that the method does not know.</returns>
     /// <exception cref="CheckpointException">A tensor is missing or has another shape.</exception>
     public IReadOnlyList<string> Load(Device device, IWeightSource source)
     {
-        var extra = StrictKeys.Check(byName.Keys, new HashSet<string>(), new Dictionary<string, string>(), source);
-        foreach (var (name, parameter) in byName)
+        var extra = StrictKeys.Check(byName.Keys, aliases, new Dictionary<string, string>(), source);
+        foreach (var (name, parameter) in byName.Where(t => !aliases.Contains(t.Key)))
             StrictKeys.CheckShape(source, name, ShapeOf(parameter));
-        foreach (var (name, parameter) in byName)
+        foreach (var (name, parameter) in byName.Where(t => !aliases.Contains(t.Key)))
             parameter.Load(device, source.ReadF32(name));
         return extra;
     }

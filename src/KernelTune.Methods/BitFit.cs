@@ -58,6 +58,8 @@ public sealed class BitFit : IMethod
 
     public bool IsAdapter => true;
 
+    public string Library => "kerneltune";
+
     public int Passes => 2;
 
     public IReadOnlyList<Parameter> Trainable => tensors.Parameters;

@@ -25,6 +25,8 @@ public sealed class Bottleneck : IMethod
 
     public bool IsAdapter => true;
 
+    public string Library => "adapters";
+
     public int Passes => 2;
 
     public IReadOnlyList<Parameter> Trainable => tensors.Parameters;

@@ -20,6 +20,9 @@ public interface IMethod
     /// </summary>
     int Passes { get; }
 
+    /// <summary>The library whose layout an adapter is saved in: "peft", "adapters" (adapter-hub's), or our own name.</summary>
+    string Library => "peft";
+
     /// <summary>What it trains, in the order of the model.</summary>
     IReadOnlyList<Parameter> Trainable { get; }
 

@@ -11,6 +11,14 @@ internal static class RecipeKeys
         "lora.alpha_pattern", "lora.layers_to_transform", "lora.layers_pattern", "lora.bias", "lora.modules_to_save", "lora.fan_in_fan_out",
         "lora.init_lora_weights", "lora.loraplus_lr_ratio", "lora.loraplus_lr_embedding",
         "quantization", "quantization.type", "quantization.double", "quantization.block_size",
+        "prompt", "prompt.num_virtual_tokens", "prompt.prompt_tuning_init", "prompt.prompt_tuning_init_text", "prompt.modules_to_save",
+        "prefix", "prefix.num_virtual_tokens", "prefix.prefix_projection", "prefix.encoder_hidden_size", "prefix.init_weights", "prefix.modules_to_save",
+        "bottleneck", "bottleneck.config", "bottleneck.mh_adapter", "bottleneck.output_adapter", "bottleneck.reduction_factor", "bottleneck.non_linearity",
+        "bottleneck.original_ln_before", "bottleneck.original_ln_after", "bottleneck.ln_before", "bottleneck.ln_after", "bottleneck.residual_before_ln",
+        "bottleneck.adapter_residual_before_ln", "bottleneck.init_weights", "bottleneck.is_parallel", "bottleneck.scaling", "bottleneck.leave_out", "bottleneck.dropout",
+        "bottleneck.stochastic_depth",
+        "ia3", "ia3.target_modules", "ia3.exclude_modules", "ia3.feedforward_modules", "ia3.init_ia3_weights", "ia3.modules_to_save",
+        "bitfit", "bitfit.add_biases",
         "data", "data.train", "data.validation", "data.test", "data.format", "data.max_length", "data.packing", "data.shuffle", "data.rows", "data.loss_on",
         "data.classes", "data.augmentation", "data.augmentation.crop_padding", "data.augmentation.horizontal_flip", "head",
         "objective", "objective.type",
@@ -25,7 +33,8 @@ internal static class RecipeKeys
     /// <summary>Keys of the recipes' page, and of PEFT's LoRA, that this version does not know how to do.</summary>
     public static readonly IReadOnlySet<string> NotBuilt = new HashSet<string>
     {
-        "head.hidden", "head.activation", "head.dropout", "freeze", "head-only", "progressive", "bitfit", "ln", "dora", "adalora", "ia3", "prompt", "prefix", "p-tuning", "p_tuning", "vera",
+        "head.hidden", "head.activation", "head.dropout", "freeze", "head-only", "progressive", "ln", "dora", "adalora", "p-tuning", "p_tuning", "vera",
+        "bottleneck.use_gating", "bottleneck.phm_layer", "bottleneck.inv_adapter", "bottleneck.cross_adapter",
         "lora.use_dora", "lora.lora_bias", "lora.trainable_token_indices", "lora.layer_replication", "lora.loftq_config", "lora.eva_config", "lora.target_parameters",
         "lora.use_qalora", "lora.corda_config", "lora.runtime_config", "lora.megatron_config",
     };

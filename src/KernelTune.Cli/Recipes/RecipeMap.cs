@@ -1,4 +1,5 @@
 using System.Globalization;
+using KernelTune.Methods;
 using KernelTune.Training.Recipes;
 
 namespace KernelTune.Cli.Recipes;
@@ -102,6 +103,35 @@ internal sealed class RecipeMap
         YamlSequence sequence => [.. sequence.Items.Select(item => TextOf(key, item))],
         var node => throw Wrong(key, node, "a list of names"),
     };
+
+    /// <summary>Whole numbers: a list, or one alone.</summary>
+    public IReadOnlyList<int>? Integers(string key) => Node(key) switch
+    {
+        null or YamlScalar { IsNone: true } => null,
+        YamlSequence numbers => [.. numbers.Items.Select(number => IntegerOf(key, number))],
+        var number => [IntegerOf(key, number)],
+    };
+
+    /// <summary>Modules by PEFT's rule: text is an expression (or all-linear), a list is names.</summary>
+    public ModuleSelection? Modules(string key) => Node(key) switch
+    {
+        null or YamlScalar { IsNone: true } => null,
+        YamlScalar { Text.Length: > 0 } scalar => Expression(key, scalar),
+        YamlSequence => ModuleSelection.Of(Names(key)!),
+        var node => throw Wrong(key, node, "a list of names, an expression, or all-linear"),
+    };
+
+    private ModuleSelection Expression(string key, YamlScalar scalar)
+    {
+        try
+        {
+            return ModuleSelection.Matching(scalar.Text);
+        }
+        catch (MethodException e)
+        {
+            throw new RecipeException(scalar.Place, Full(key), e.Message);
+        }
+    }
 
     public IReadOnlyList<KeyValuePair<string, T>> Pairs<T>(string key, Func<string, YamlNode, T> value) => Node(key) switch
     {

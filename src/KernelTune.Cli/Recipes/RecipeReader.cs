@@ -16,7 +16,7 @@ internal static class RecipeReader
     ];
 
     private static readonly string[] LaterMethods =
-        ["freeze", "progressive", "bitfit", "ln", "dora", "adalora", "ia3", "prompt", "prefix", "p-tuning", "adapter"];
+        ["freeze", "progressive", "ln", "dora", "adalora", "p-tuning"];
 
     private static readonly string[] LaterFormats =
         ["classification", "preference", "csv", "squad", "coco", "alpaca", "sharegpt"];
@@ -36,18 +36,26 @@ internal static class RecipeReader
         RecipeOverrides.Apply(yaml, settings);
         var paths = new RecipePaths(path);
         var map = new RecipeMap(yaml, "");
+        var method = map.Word("method", RecipeWords.Methods, MethodKind.Lora, LaterMethods);
+        if (map.Node("adapter") is YamlMapping block)
+            throw map.Wrong("adapter", block, "the folder of an adapter to start from; the settings of method: adapter are those of bottleneck");
         var recipe = new Recipe
         {
             Version = map.Integer("version", Recipe.CurrentVersion),
             Model = map.OptionalText("model") is { } model ? paths.Model(model) : "",
             Init = map.Word("init", RecipeWords.Initializations, Initialization.Pretrained),
             Task = map.Word("task", RecipeWords.Tasks, TaskKind.CausalLm, LaterTasks),
-            Method = map.Word("method", RecipeWords.Methods, MethodKind.Lora, LaterMethods),
+            Method = method,
             Lora = Lora(map.Map("lora")),
             Quantization = Quantization(map),
+            Prompt = MethodBlocks.Prompt(map.Map("prompt")),
+            Prefix = MethodBlocks.Prefix(map.Map("prefix")),
+            Bottleneck = MethodBlocks.Bottleneck(map.Map("bottleneck")),
+            Ia3 = MethodBlocks.Ia3(map.Map("ia3")),
+            BitFit = MethodBlocks.BitFit(map.Map("bitfit")),
             Adapter = map.OptionalText("adapter") is { } adapter ? paths.Absolute(adapter) : null,
             Head = Head(map),
-            Data = Data(map.Map("data"), paths),
+            Data = Data(map.Map("data"), paths, packs: method is not (MethodKind.Prompt or MethodKind.Prefix)),
             Objective = map.Map("objective").Word("type", RecipeWords.Objectives, ObjectiveKind.Sft, LaterObjectives),
             Optimizer = Optimizer(map.Map("optimizer")),
             Schedule = Schedule(map.Map("schedule")),
@@ -81,17 +89,12 @@ internal static class RecipeReader
                 R = map.Integer("r", config.R),
                 LoraAlpha = map.Number("lora_alpha", config.LoraAlpha),
                 LoraDropout = map.Number("lora_dropout", config.LoraDropout),
-                TargetModules = Modules(map, "target_modules") ?? config.TargetModules,
-                ExcludeModules = Modules(map, "exclude_modules"),
+                TargetModules = map.Modules("target_modules") ?? config.TargetModules,
+                ExcludeModules = map.Modules("exclude_modules"),
                 UseRslora = map.Truth("use_rslora", config.UseRslora),
                 RankPattern = map.Pairs("rank_pattern", map.IntegerOf),
                 AlphaPattern = map.Pairs("alpha_pattern", map.NumberOf),
-                LayersToTransform = map.Node("layers_to_transform") switch
-                {
-                    null or YamlScalar { IsNone: true } => null,
-                    YamlSequence layers => [.. layers.Items.Select(layer => map.IntegerOf("layers_to_transform", layer))],
-                    var layer => [map.IntegerOf("layers_to_transform", layer)],
-                },
+                LayersToTransform = map.Integers("layers_to_transform"),
                 LayersPattern = map.Names("layers_pattern"),
                 Bias = map.Word("bias", RecipeWords.Biases, config.Bias),
                 ModulesToSave = map.Names("modules_to_save") is { Count: > 0 } whole ? whole : null,
@@ -104,28 +107,8 @@ internal static class RecipeReader
         };
     }
 
-    // PEFT's rule: text is an expression (or all-linear), a list is names.
-    private static ModuleSelection? Modules(RecipeMap map, string key) => map.Node(key) switch
-    {
-        null or YamlScalar { IsNone: true } => null,
-        YamlScalar { Text.Length: > 0 } scalar => Expression(map, key, scalar),
-        YamlSequence => ModuleSelection.Of(map.Names(key)!),
-        var node => throw map.Wrong(key, node, "a list of names, an expression, or all-linear"),
-    };
-
-    private static ModuleSelection Expression(RecipeMap map, string key, YamlScalar scalar)
-    {
-        try
-        {
-            return ModuleSelection.Matching(scalar.Text);
-        }
-        catch (MethodException e)
-        {
-            throw new RecipeException(scalar.Place, $"lora.{key}", e.Message);
-        }
-    }
-
-    private static DataSettings Data(RecipeMap map, RecipePaths paths)
+    // Virtual tokens cannot stand in front of packed sequences: where nothing is said, such a method does not pack.
+    private static DataSettings Data(RecipeMap map, RecipePaths paths, bool packs)
     {
         var defaults = new DataSettings();
         double? share = map.Node("validation") is YamlScalar { Plain: true } scalar
@@ -138,7 +121,7 @@ internal static class RecipeReader
             Test = Sources(map, "test", paths),
             Format = map.Word("format", RecipeWords.Formats, defaults.Format, LaterFormats),
             MaxLength = map.Integer("max_length", defaults.MaxLength),
-            Packing = map.Truth("packing", defaults.Packing),
+            Packing = map.Truth("packing", packs && defaults.Packing),
             Shuffle = map.Truth("shuffle", defaults.Shuffle),
             Rows = Rows(map, "rows"),
             LossOn = map.Word("loss_on", RecipeWords.Losses, defaults.LossOn),

@@ -16,7 +16,7 @@ namespace KernelTune.Cli.Verbs;
 internal sealed class EvaluateVerb
 {
     private readonly Argument<string> _model = new("MODEL") { Description = "a model, or an adapter's folder that names its base" };
-    private readonly Option<string?> _adapter = new("--adapter") { Description = "a LoRA adapter's folder" };
+    private readonly Option<string?> _adapter = new("--adapter") { Description = "an adapter's folder" };
     private readonly Option<string> _data = new("--data") { Description = "JSON Lines: messages, prompt and completion, or text; for pictures a folder with a folder a class", Required = true };
     private readonly Option<string?> _rows = new("--rows") { Description = "only these rows, begin:end" };
     private readonly Option<int> _maxLength = new("--max-length") { Description = "tokens; longer rows are cut", DefaultValueFactory = _ => 512 };

@@ -13,7 +13,7 @@ internal sealed class GenerateVerb
 {
     private readonly Argument<string> _model = new("MODEL") { Description = "a model, or an adapter's folder that names its base" };
     private readonly Argument<string[]> _prompts = new("PROMPT") { Description = "what to answer; several make a batch; none: standard input", Arity = ArgumentArity.ZeroOrMore };
-    private readonly Option<string?> _adapter = new("--adapter") { Description = "a LoRA adapter's folder" };
+    private readonly Option<string?> _adapter = new("--adapter") { Description = "an adapter's folder" };
     private readonly Option<string?> _input = new("--input") { Description = "JSON Lines of messages or prompt" };
     private readonly Option<bool> _raw = new("--raw") { Description = "go on with the prompt as it is, without the chat template" };
     private readonly Option<string?> _system = new("--system") { Description = "a system message" };

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using KernelTune.Checkpoints;
 using KernelTune.Cli.Recipes;
+using KernelTune.Methods;
 using Spectre.Console;
 
 namespace KernelTune.Cli.Verbs;
@@ -113,9 +114,11 @@ internal sealed class InspectVerb
         {
             JsonSettings c = adapter.Config;
             List<(string, string)> facts = [("peft_type", adapter.PeftType)];
-            if (c.StringOrNull("base_model_name_or_path") is { } name) facts.Add(("base", OneLine(name)));
+            if ((c.StringOrNull("base_model_name_or_path") ?? c.StringOrNull("model_name")) is { } name) facts.Add(("base", OneLine(name)));
             if (adapter.PeftType == "LORA") facts.Add(("rank", Text($"{c.Int("r", 8)}, alpha {c.Double("lora_alpha", 8)}")));
-            return new Subject("PEFT adapter", adapter.Weights, facts, adapter);
+            if (AdapterMethods.VirtualTokens(c) is > 0 and var count) facts.Add(("virtual tokens", Text($"{count}")));
+            string kind = adapter.PeftType switch { BottleneckConfig.PeftType => "adapter-hub adapter", BitFitConfig.PeftType => "KernelTune's own adapter", _ => "PEFT adapter" };
+            return new Subject(kind, adapter.Weights, facts, adapter);
         }
 
         private static Subject Gguf(GgufFile file)

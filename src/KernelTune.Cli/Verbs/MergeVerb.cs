@@ -12,7 +12,7 @@ namespace KernelTune.Cli.Verbs;
 internal sealed class MergeVerb
 {
     private readonly Argument<string> _model = new("MODEL") { Description = "a model, or an adapter's folder that names its base" };
-    private readonly Option<string?> _adapter = new("--adapter") { Description = "a LoRA adapter's folder" };
+    private readonly Option<string?> _adapter = new("--adapter") { Description = "an adapter's folder" };
     private readonly Option<string> _output = new("--output") { Description = "the new model's folder", Required = true };
     private readonly Option<string?> _dtype = new("--dtype") { Description = "F32, BF16 or F16; default: the base's own 16-bit type, BF16 for a quantised base" };
     private readonly Option<bool> _json = new("--json") { Description = "the result as JSON" };

@@ -1,3 +1,4 @@
+using KernelTune.Methods;
 using KernelTune.Training.Schedules;
 
 namespace KernelTune.Training.Recipes;
@@ -27,6 +28,21 @@ public sealed record Recipe
 
     /// <summary>How the frozen base is kept in memory; null: fp32, except that a base which comes in 4 bits stays so.</summary>
     public QuantizationSettings? Quantization { get; init; }
+
+    /// <summary>Read where <see cref="Method"/> is <see cref="MethodKind.Prompt"/>.</summary>
+    public PromptTuningConfig Prompt { get; init; } = new();
+
+    /// <summary>Read where <see cref="Method"/> is <see cref="MethodKind.Prefix"/>.</summary>
+    public PrefixTuningConfig Prefix { get; init; } = new();
+
+    /// <summary>Read where <see cref="Method"/> is <see cref="MethodKind.Adapter"/>: Pfeiffer's where a recipe says nothing.</summary>
+    public BottleneckConfig Bottleneck { get; init; } = BottleneckConfig.Named("pfeiffer");
+
+    /// <summary>Read where <see cref="Method"/> is <see cref="MethodKind.Ia3"/>.</summary>
+    public Ia3Config Ia3 { get; init; } = new();
+
+    /// <summary>Read where <see cref="Method"/> is <see cref="MethodKind.BitFit"/>.</summary>
+    public BitFitConfig BitFit { get; init; } = new();
 
     /// <summary>The folder of an adapter to start from; null: a fresh one.</summary>
     public string? Adapter { get; init; }
@@ -81,6 +97,21 @@ public enum MethodKind
     /// <summary>The output head alone.</summary>
     HeadOnly,
     Lora,
+
+    /// <summary>Trained embeddings in front of every text.</summary>
+    Prompt,
+
+    /// <summary>Trained keys and values in front of every text, in every layer.</summary>
+    Prefix,
+
+    /// <summary>Bottlenecks on the residual sublayers.</summary>
+    Adapter,
+
+    /// <summary>Trained scales of activations.</summary>
+    Ia3,
+
+    /// <summary>The model's own biases.</summary>
+    BitFit,
 }
 
 public enum ObjectiveKind

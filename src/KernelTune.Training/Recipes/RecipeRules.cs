@@ -33,6 +33,9 @@ public static class RecipeRules
             if (kept.BlockSize is < 32 or > 4096 || (kept.BlockSize & (kept.BlockSize - 1)) != 0) yield return new("quantization.block_size", Text($"found {kept.BlockSize}, wanted a power of two from 32 to 4096"));
         }
         foreach (RecipeProblem problem in OfLora(recipe.Lora)) yield return problem;
+        foreach (RecipeProblem problem in OfVirtualTokens(recipe)) yield return problem;
+        if (Contradiction(recipe.Bottleneck) is { } bottleneck) yield return new("bottleneck", bottleneck);
+        if (recipe.Ia3.TargetModules is { Pattern: null, Names.Count: 0 }) yield return new("ia3.target_modules", "found an empty list, wanted names, an expression or all-linear");
         foreach (RecipeProblem problem in OfData(recipe.Data)) yield return problem;
         foreach (RecipeProblem problem in OfTask(recipe)) yield return problem;
         foreach (RecipeProblem problem in OfOptimizer(recipe.Optimizer)) yield return problem;
@@ -63,6 +66,29 @@ public static class RecipeRules
         if (lora.LoraplusLrRatio is { } ratio && !Positive(ratio)) yield return Bad("lora.loraplus_lr_ratio", ratio, "a finite number above 0");
         if (!Rate(lora.LoraplusLrEmbedding)) yield return Bad("lora.loraplus_lr_embedding", lora.LoraplusLrEmbedding, "a finite number, 0 or more");
         if (Contradiction(config) is { } text) yield return new("lora", text);
+    }
+
+    private static IEnumerable<RecipeProblem> OfVirtualTokens(Recipe recipe)
+    {
+        if (recipe.Prompt.NumVirtualTokens < 1) yield return AtLeastOne("prompt.num_virtual_tokens", recipe.Prompt.NumVirtualTokens);
+        if (recipe.Prompt is { Init: PromptInit.Text, InitText: null or "" }) yield return new("prompt.prompt_tuning_init_text", "missing: prompt_tuning_init is text");
+        if (recipe.Prefix.NumVirtualTokens < 1) yield return AtLeastOne("prefix.num_virtual_tokens", recipe.Prefix.NumVirtualTokens);
+        if (recipe.Prefix.EncoderHiddenSize is < 1) yield return AtLeastOne("prefix.encoder_hidden_size", recipe.Prefix.EncoderHiddenSize.Value);
+        if (recipe is { Method: MethodKind.Prompt or MethodKind.Prefix, Data.Packing: true })
+            yield return new("data.packing", $"virtual tokens stand in front of every sequence, so method: {RecipeWords.Of(RecipeWords.Methods, recipe.Method)} needs packing: false");
+    }
+
+    private static string? Contradiction(BottleneckConfig config)
+    {
+        try
+        {
+            config.Check();
+            return null;
+        }
+        catch (MethodException e)
+        {
+            return e.Message;
+        }
     }
 
     private static string? Contradiction(LoraConfig config)

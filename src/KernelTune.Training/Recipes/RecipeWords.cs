@@ -9,7 +9,21 @@ public static class RecipeWords
 
     public static IReadOnlyList<(string Word, TaskKind Value)> Tasks { get; } = [("causal-lm", TaskKind.CausalLm), ("image-classification", TaskKind.ImageClassification)];
 
-    public static IReadOnlyList<(string Word, MethodKind Value)> Methods { get; } = [("full", MethodKind.Full), ("head-only", MethodKind.HeadOnly), ("lora", MethodKind.Lora)];
+    public static IReadOnlyList<(string Word, MethodKind Value)> Methods { get; } =
+    [
+        ("full", MethodKind.Full), ("head-only", MethodKind.HeadOnly), ("lora", MethodKind.Lora), ("prompt", MethodKind.Prompt), ("prefix", MethodKind.Prefix), ("adapter", MethodKind.Adapter), ("ia3", MethodKind.Ia3),
+        ("bitfit", MethodKind.BitFit),
+    ];
+
+    public static IReadOnlyList<(string Word, PromptInit Value)> PromptInitializations { get; } =
+        [("random", PromptInit.Random), ("text", PromptInit.Text), ("sample_vocab", PromptInit.SampleVocab)];
+
+    /// <summary>The bottleneck configurations with a name: adapter-hub's words.</summary>
+    public static IReadOnlyList<string> Bottlenecks { get; } =
+        ["pfeiffer", "houlsby", "parallel", "scaled_parallel", "seq_bn", "double_seq_bn", "par_bn", "scaled_par_bn"];
+
+    /// <summary>How a fresh bottleneck may start: adapter-hub's words.</summary>
+    public static IReadOnlyList<string> BottleneckInitializations { get; } = ["bert", "mam_adapter", "houlsby"];
 
     public static IReadOnlyList<(string Word, BaseStorageKind Value)> BaseStorages { get; } =
         [("nf4", BaseStorageKind.Nf4), ("fp4", BaseStorageKind.Fp4), ("bf16", BaseStorageKind.BFloat16), ("fp16", BaseStorageKind.Float16), ("file", BaseStorageKind.File)];

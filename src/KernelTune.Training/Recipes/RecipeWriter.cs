@@ -24,6 +24,11 @@ public static class RecipeWriter
             yaml.Append("lora:\n");
             WriteLora(recipe.Lora, (key, value) => Line("  " + key, value));
         }
+        else if (RecipeMethodLines.Of(recipe) is { } block)
+        {
+            yaml.Append(block.Name).Append(":\n");
+            foreach (var (key, value) in block.Lines) Line("  " + key, value);
+        }
         Line("quantization", recipe.Quantization is not { } quantization ? null : $"{{ type: {RecipeWords.Of(RecipeWords.BaseStorages, quantization.Type)}, double: {Truth(quantization.IsDouble)}, block_size: {Number(quantization.BlockSize)} }}");
         Line("adapter", Optional(recipe.Adapter));
 
@@ -103,9 +108,9 @@ public static class RecipeWriter
         line("loraplus_lr_embedding", Number(lora.LoraplusLrEmbedding));
     }
 
-    private static string Modules(ModuleSelection modules) => modules.Pattern is { } pattern ? Scalar(pattern) : List(modules.Names);
+    internal static string Modules(ModuleSelection modules) => modules.Pattern is { } pattern ? Scalar(pattern) : List(modules.Names);
 
-    private static string List(IReadOnlyList<string> names) => "[" + string.Join(", ", names.Select(Scalar)) + "]";
+    internal static string List(IReadOnlyList<string> names) => "[" + string.Join(", ", names.Select(Scalar)) + "]";
 
     private static string? Sources(IReadOnlyList<DataSource> sources) => sources switch
     {
@@ -117,21 +122,21 @@ public static class RecipeWriter
     private static string Group(OptimizerGroup group) =>
         $"{{ match: {Quoted(group.Match)}, learning_rate: {Optional(group.LearningRate) ?? "none"}, weight_decay: {Optional(group.WeightDecay) ?? "none"} }}";
 
-    private static string Truth(bool value) => value ? "true" : "false";
+    internal static string Truth(bool value) => value ? "true" : "false";
 
-    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+    internal static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 
     // The shortest text that reads back as the same double.
-    private static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+    internal static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
-    private static string? Optional(int? value) => value?.ToString(CultureInfo.InvariantCulture);
+    internal static string? Optional(int? value) => value?.ToString(CultureInfo.InvariantCulture);
 
     private static string? Optional(double? value) => value?.ToString("R", CultureInfo.InvariantCulture);
 
     private static string? Optional(string? value) => value is null ? null : Scalar(value);
 
     /// <summary>Plain where plain text cannot be mistaken for anything else, else quoted.</summary>
-    private static string Scalar(string text)
+    internal static string Scalar(string text)
     {
         bool plain = text.Length > 0 && (char.IsAsciiLetter(text[0]) || text[0] is '/' or '_')
             && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '_' or '-' or '.')
@@ -139,7 +144,7 @@ public static class RecipeWriter
         return plain ? text : Quoted(text);
     }
 
-    private static string Quoted(string text)
+    internal static string Quoted(string text)
     {
         var quoted = new StringBuilder("\"");
         foreach (char c in text)

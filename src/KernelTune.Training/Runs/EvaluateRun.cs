@@ -9,7 +9,7 @@ namespace KernelTune.Training.Runs;
 
 /// <summary>What is judged, and on what.</summary>
 /// <param name="Model">The base: a folder, a file or org/name.</param>
-/// <param name="Adapter">A LoRA adapter's folder; null: the base alone.</param>
+/// <param name="Adapter">An adapter's folder; null: the base alone.</param>
 /// <param name="Files">The rows.</param>
 /// <param name="Data">How rows become tokens and labels: format, max_length, loss_on.</param>
 public sealed record EvaluateRequest(string Model, string? Adapter, IReadOnlyList<DataSource> Files, DataSettings Data)
@@ -36,7 +36,7 @@ public static class EvaluateRun
         foreach (string? adapter in request.Adapter is null ? [null] : (string?[])[null, request.Adapter])
         {
             using var loaded = LoadedModel.Open(request.Model, adapter, device, note, cancellation);
-            var settings = request.Data with { MaxLength = Math.Min(request.Data.MaxLength, loaded.Model.MaxPositions) };
+            var settings = request.Data with { MaxLength = Math.Min(request.Data.MaxLength, loaded.Model.MaxPositions - loaded.Model.VirtualTokens) };
             var rows = RunData.LoadEvaluation(request.Files, settings, request.SkipBad, request.Strict, loaded.Text);
             using var session = new Session(device);
             results.Add((adapter is null ? "base" : "adapter", Evaluator.Judge(task, loaded.Model, session, rows.Batches(request.BatchSize), cancellation).Loss));

@@ -29,7 +29,7 @@ public sealed class TrainableModel : IDisposable
     {
         (Recipe, Device) = (recipe, device);
         Task = TrainingTask.Of(recipe.Task);
-        Model = Task.Build(recipe, config);
+        Model = Task.Build(recipe, RecipeMethod.Amend(recipe, config, adapter));
         Method = RecipeMethod.Attach(recipe, Model, adapter, note);
         BaseStorage.Mark(Model, recipe.Quantization, source);
         Parameter[] trainable = [.. Method.Trainable];

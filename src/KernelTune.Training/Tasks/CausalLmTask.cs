@@ -29,10 +29,12 @@ public sealed class CausalLmTask : TrainingTask
         var model = ModelRegistry.CausalLanguageModel(config);
         text.Tokenizer.RequireRows(model.VocabularySize);
         var data = request.Recipe.Data;
-        if (data.MaxLength > model.MaxPositions)
+        int taken = RecipeMethod.VirtualTokens(request.Recipe), room = Math.Max(2, model.MaxPositions - taken);
+        if (data.MaxLength > room)
         {
-            note($"data.max_length {data.MaxLength} is beyond the {model.MaxPositions} positions of {model.Architecture}: rows are cut to those");
-            request = request with { Recipe = request.Recipe with { Data = data with { MaxLength = model.MaxPositions } } };
+            string behind = taken > 0 ? $" that {taken} virtual tokens leave" : "";
+            note($"data.max_length {data.MaxLength} is beyond the {room} positions of {model.Architecture}{behind}: rows are cut to those");
+            request = request with { Recipe = request.Recipe with { Data = data with { MaxLength = room } } };
         }
         var recipe = request.Recipe;
         var training = RunData.Load(request, text);

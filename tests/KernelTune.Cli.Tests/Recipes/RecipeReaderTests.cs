@@ -195,11 +195,12 @@ public sealed class RecipeReaderTests
     [Test]
     public void Every_known_key_is_written()
     {
-        string written = RecipeWriter.Write(Read(Whole)) + RecipeWriter.Write(Read(Pictures));
+        // Each method's block is written where the method is the recipe's.
+        string written = string.Concat(RecipeWords.Methods.Select(m => RecipeWriter.Write(Read(Whole) with { Method = m.Value }))) + RecipeWriter.Write(Read(Pictures));
         foreach (string key in RecipeKeys.All)
         {
             string leaf = key[(key.LastIndexOf('.') + 1)..];
-            if (leaf == "warmup_ratio") continue;   // the recipe says warmup_steps
+            if (leaf == "warmup_ratio" || key == "bottleneck.config") continue;   // the recipe says warmup_steps; what a named configuration holds is spelled out
             Assert.That(written, Does.Match($@"(?m)(^|[ {{,]){leaf}:"), key);
         }
     }
@@ -237,7 +238,7 @@ public sealed class RecipeReaderTests
     [TestCase("modle: m\n", "/home/r/recipe.yaml:1:1: modle: unknown key; did you mean model?")]
     [TestCase(Small + "optimizer:\n  lerning_rate: 1\n", "/home/r/recipe.yaml:4:3: optimizer.lerning_rate: unknown key; did you mean learning_rate?")]
     [TestCase(Small + "learning_rate: 1\n", "/home/r/recipe.yaml:3:1: learning_rate: unknown key: it belongs at optimizer.learning_rate")]
-    [TestCase(Small + "lr_rate: 1\n", "/home/r/recipe.yaml:3:1: lr_rate: unknown key; a recipe has version, model, init, task, method, adapter, device, memory_limit, output, lora, quantization, data, ")]
+    [TestCase(Small + "lr_rate: 1\n", "/home/r/recipe.yaml:3:1: lr_rate: unknown key; a recipe has version, model, init, task, method, adapter, device, memory_limit, output, lora, quantization, prompt, prefix, bottleneck, ia3, bitfit, data, ")]
     [TestCase("data: { train: { path: t, row: 0:3 } }\n", "/home/r/recipe.yaml:1:27: data.train.row: unknown key; it has path, weight, rows")]
     [TestCase(Small + "quantization: { type: int8 }\n", "/home/r/recipe.yaml:3:23: quantization.type: int8 is not built yet in this version")]
     [TestCase(Small + "lora: { use_dora: true }\n", "/home/r/recipe.yaml:3:9: lora.use_dora: not built yet in this version")]

@@ -38,11 +38,30 @@ internal sealed class TinyWorld : IDisposable
         Model = Model,
         Method = method,
         Lora = new LoraSettings { Config = new LoraConfig { R = 4, LoraAlpha = 8, TargetModules = ModuleSelection.Matching(ModuleSelection.AllLinear) } },
+        Prompt = new PromptTuningConfig { NumVirtualTokens = 5 },
+        Prefix = new PrefixTuningConfig { NumVirtualTokens = 3, PrefixProjection = true, EncoderHiddenSize = 12 },
+        Bottleneck = BottleneckConfig.Named("houlsby") with { ReductionFactor = 4 },
+        BitFit = new BitFitConfig { AddBiases = true },
         Data = new DataSettings { Train = [new DataSource(this["train.jsonl"])], MaxLength = 48, Packing = false, Shuffle = false },
-        Optimizer = new OptimizerSettings { LearningRate = method == MethodKind.Lora ? 2e-2 : 5e-3 },
+        Optimizer = new OptimizerSettings { LearningRate = RateOf(method) },
         Schedule = new ScheduleSettings { Type = "constant" },
         Training = new TrainingSettings { MaxSteps = 6, BatchSize = 4, GradientAccumulationSteps = 1 },
         Output = this[output],
+    };
+
+    /// <summary>The methods that suit its model, whose head is tied.</summary>
+    public static IEnumerable<MethodKind> Methods { get; } = Enum.GetValues<MethodKind>().Where(m => m != MethodKind.HeadOnly);
+
+    /// <summary>Whether a method can train on packed sequences: virtual tokens cannot stand in front of each.</summary>
+    public static bool Packs(MethodKind method) => method is not (MethodKind.Prompt or MethodKind.Prefix);
+
+    private static double RateOf(MethodKind method) => method switch
+    {
+        MethodKind.Full => 5e-3,
+        MethodKind.Prompt => 0.5,
+        MethodKind.Prefix or MethodKind.BitFit => 0.1,
+        MethodKind.Ia3 => 0.3,
+        _ => 2e-2,
     };
 
     /// <summary>Writes rows of prompt and completion.</summary>

@@ -16,7 +16,7 @@ namespace KernelTune.Training.Tests.Runs;
 public sealed class TrainingRunTests
 {
     [Test]
-    public void A_run_learns_and_leaves_its_folder([Values(MethodKind.Full, MethodKind.Lora)] MethodKind method, [Values("cpu", "reference")] string kind)
+    public void A_run_learns_and_leaves_its_folder([ValueSource(typeof(TinyWorld), nameof(TinyWorld.Methods))] MethodKind method, [Values("cpu", "reference")] string kind)
     {
         using var world = new TinyWorld();
         using Device device = kind == "cpu" ? new CpuDevice(2) : new ReferenceDevice();
@@ -33,7 +33,9 @@ public sealed class TrainingRunTests
         Assert.That(device.Outstanding, Is.EqualTo(outstanding), "device bytes after the run");
         var losses = Drive.Losses(events);
         Assert.That(losses, Has.Length.EqualTo(12).And.All.Matches<double>(double.IsFinite));
-        Assert.That(losses[^3..].Average(), Is.LessThan(0.75 * losses[..3].Average()));
+        // A few numbers in front of a text, or between its layers, move a loss less than all of its weights do.
+        double most = method is MethodKind.Full or MethodKind.Lora or MethodKind.Adapter ? 0.75 : 0.95;
+        Assert.That(losses[^3..].Average(), Is.LessThan(most * losses[..3].Average()));
         Assert.That(result, Is.EqualTo(new RunResult(RunEnd.Finished, 12, result.FirstEvaluation, result.LastEvaluation, result.BestEvaluation, recipe.Output)));
         Assert.That(result.LastEvaluation, Is.LessThan(result.FirstEvaluation!.Value));
         Assert.That(events.OfType<EvaluationEvent>().Select(e => e.Step), Is.EqualTo(new[] { 0, 4, 8, 12 }));
@@ -90,7 +92,7 @@ public sealed class TrainingRunTests
     }
 
     [Test]
-    public void Eight_times_one_is_one_times_eight([Values(MethodKind.Full, MethodKind.Lora)] MethodKind method)
+    public void Eight_times_one_is_one_times_eight([ValueSource(typeof(TinyWorld), nameof(TinyWorld.Methods))] MethodKind method)
     {
         using var world = new TinyWorld();
         Recipe Of(int batch, int steps, string name) => world.Recipe(method, name) with
@@ -190,10 +192,11 @@ public sealed class TrainingRunTests
     }
 
     [Test]
-    public void The_plan_is_what_the_run_then_holds([Values(MethodKind.Full, MethodKind.Lora)] MethodKind method, [Values] bool packing)
+    public void The_plan_is_what_the_run_then_holds([ValueSource(typeof(TinyWorld), nameof(TinyWorld.Methods))] MethodKind method, [Values] bool packing)
     {
         using var world = new TinyWorld();
         var recipe = world.Recipe(method);
+        packing &= TinyWorld.Packs(method);
         recipe = recipe with
         {
             Data = recipe.Data with { Packing = packing, Validation = [new DataSource(world["held.jsonl"])] },
