@@ -14,14 +14,26 @@ public sealed class LoadedClassifier : IDisposable
 {
     private readonly HuggingFaceFolder source;
 
-    private LoadedClassifier(HuggingFaceFolder source, Device device, ImageClassifier model, PictureProcessor processor) =>
-        (this.source, Device, Model, Processor) = (source, device, model, processor);
+    private LoadedClassifier(HuggingFaceFolder source, Device device, ImageClassifier model, IMethod? method, string preprocessor)
+    {
+        (this.source, Device, Model, Method, PreprocessorFile) = (source, device, model, method, preprocessor);
+        Processor = new PictureProcessor(PreprocessorConfig.Read(preprocessor), model.Channels);
+    }
 
     public Device Device { get; }
 
     public ImageClassifier Model { get; }
 
+    /// <summary>The adapter's method; null: the base alone.</summary>
+    public IMethod? Method { get; }
+
     public PictureProcessor Processor { get; }
+
+    /// <summary>The preprocessor_config.json that holds for it.</summary>
+    public string PreprocessorFile { get; }
+
+    /// <summary>The base's weights.</summary>
+    public IWeightSource Weights => source.Weights;
 
     /// <summary>Opens a model and loads its weights. An adapter's folder brings the configuration that it was trained with: its classes.</summary>
     /// <param name="model">A folder, or org/name.</param>
@@ -46,7 +58,7 @@ public sealed class LoadedClassifier : IDisposable
                 foreach (string extra in method.Load(device, folder))
                     note?.Invoke($"{folder.Weights.Location}: {CheckpointException.Quote(extra)} is not of this adapter and was left out");
             string preprocessor = (adapter is null ? null : Beside(adapter, PreprocessorConfig.FileName)) ?? Path.Combine(source.Folder, PreprocessorConfig.FileName);
-            return new LoadedClassifier(source, device, built, new PictureProcessor(PreprocessorConfig.Read(preprocessor), built.Channels));
+            return new LoadedClassifier(source, device, built, method, preprocessor);
         }
         catch
         {

@@ -160,6 +160,13 @@ public sealed class PictureRunTests
         using var loaded = LoadedClassifier.Open(found, with, device);
         Assert.That(loaded.Model.LabelNames, Is.EqualTo(new[] { "bottom", "top" }));
         Assert.That(loaded.Judge(world["held2"], 5).Judgement.Loss.Mean, Is.EqualTo(result.LastEvaluation).Within(1e-6));
+
+        var (format, drift) = ClassifierMerging.Run(found, with!, world["merged"], device);
+        Assert.That(format, Is.EqualTo(WeightFormats.F32));
+        Assert.That((drift.SameToken, drift.Positions), Is.EqualTo((8, 8)));
+        Assert.That(drift.Most, Is.LessThan(1e-4));
+        using var merged = LoadedClassifier.Open(world["merged"], null, device);
+        Assert.That(merged.Judge(world["held2"], 5).Judgement.Loss.Mean, Is.EqualTo(result.LastEvaluation).Within(1e-5));
     }
 
     [Test]
