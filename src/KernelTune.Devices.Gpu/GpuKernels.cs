@@ -12,6 +12,8 @@ internal static class GpuKernels
         table.Add<CopyCall>(new GpuCopy(gpu));
         table.Add<ReduceCall>(new GpuReduce(gpu));
         table.Add<ArgMaxCall>(new GpuArgMax(gpu));
+        table.Add<ScanCall>(new GpuScan(gpu));
+        table.Add<SortCall>(new GpuSort(gpu));
         table.Add<MatMulCall>(new GpuMatMul(gpu));
         table.Add<GatherCall>(new GpuGather(gpu));
         table.Add<ScatterAddCall>(new GpuScatterAdd(gpu));

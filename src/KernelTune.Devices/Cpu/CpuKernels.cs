@@ -13,6 +13,8 @@ internal static class CpuKernels
         table.Add<CopyCall>(new CpuCopy(cpu));
         table.Add<ReduceCall>(new CpuReduce(cpu));
         table.Add<ArgMaxCall>(new CpuArgMax(cpu));
+        table.Add<ScanCall>(new CpuScan(cpu));
+        table.Add<SortCall>(new CpuSort(cpu));
         table.Add<GatherCall>(new CpuGather(cpu));
         table.Add<ScatterAddCall>(new CpuScatterAdd(cpu));
         table.Add<RandomCall>(new CpuRandom(cpu));

@@ -15,6 +15,8 @@ public sealed class ReferenceDevice : HostMemoryDevice
         Table.Add<CopyCall>(new ReferenceCopy());
         Table.Add<ReduceCall>(new ReferenceReduce());
         Table.Add<ArgMaxCall>(new ReferenceArgMax());
+        Table.Add<ScanCall>(new ReferenceScan());
+        Table.Add<SortCall>(new ReferenceSort());
         Table.Add<MatMulCall>(new ReferenceMatMul());
         Table.Add<GatherCall>(new ReferenceGather());
         Table.Add<ScatterAddCall>(new ReferenceScatterAdd());

@@ -8,7 +8,7 @@ namespace KernelTune.Devices.Tests.Table;
 /// <summary>The table of calls. Small shapes for options and strides, and sizes beside the edges of tiles, vectors and threads.</summary>
 internal static class CallCases
 {
-    public static IEnumerable<CallCase> All => [.. Memory, .. Maps, .. Products, .. Rows, .. Losses, .. AttentionCases.All, .. WindowCases.All, .. Steps];
+    public static IEnumerable<CallCase> All => [.. Memory, .. Maps, .. Products, .. Rows, .. Losses, .. AttentionCases.All, .. WindowCases.All, .. OrderCases.All, .. Steps];
 
     private static IEnumerable<CallCase> Memory =>
     [

@@ -37,6 +37,9 @@ internal sealed class OpCheck(string device, bool elementwise, JsonElement error
             check.Within(name, values, expected.Doubles(), 4e-6, (4 * beyond) + Tiny);
     }
 
+    /// <summary>Integers must be equal.</summary>
+    public void Exact(string name, ReadOnlySpan<long> ours, ReadOnlySpan<long> expected) => check.Exact(name, ours, expected);
+
     /// <summary>A list of numbers that no tensor of ours holds.</summary>
     public void Numbers(string name, ReadOnlySpan<double> ours, ReadOnlySpan<int> shape, GoldenTensor expected)
     {

@@ -124,8 +124,8 @@ internal sealed class OpRun : IDisposable
         given.Add(name);
         if (!shape.SequenceEqual(expected.Shape.ToArray()))
             check.Fail($"out.{name} is [{string.Join(", ", shape.ToArray())}], wanted [{string.Join(", ", expected.Shape)}]");
-        else if (!values.SequenceEqual(expected.Integers()))
-            check.Fail($"out.{name} differs");
+        else
+            check.Exact($"out.{name}", values, expected.Integers());
     }
 
     /// <summary>Walks back from the outputs, compares all gradients, and begins anew.</summary>
