@@ -201,19 +201,11 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     /// <summary>Where splitting changes no character, and no places are asked for, ranges are enough.</summary>
     private void AppendRanges(List<Piece> pieces, PreTokenizers.PreTokenizer split, List<int> ids)
     {
-        var ranges = new List<(int Begin, int End)>();
+        var sink = new IdSink(parts.Model, split.LeavesBytes, ids);
         foreach (var piece in pieces)
         {
-            if (piece.AddedToken >= 0)
-            {
-                ids.Add(piece.AddedToken);
-                continue;
-            }
-            var text = piece.Span;
-            ranges.Clear();
-            split.SplitRange(text, 0, text.Length, ranges);
-            foreach (var (begin, end) in ranges)
-                ids.AddRange(split.LeavesBytes ? parts.Model.IdsOfBytes(text[begin..end]) : parts.Model.Encode(text[begin..end]).Ids);
+            if (piece.AddedToken >= 0) ids.Add(piece.AddedToken);
+            else split.SplitRange(piece.Span, 0, piece.Length, sink);
         }
     }
 }

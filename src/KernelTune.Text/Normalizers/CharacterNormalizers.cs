@@ -6,8 +6,11 @@ namespace KernelTune.Text.Normalizers;
 /// <summary>Lower case, code point by code point: a final sigma is a sigma like any other.</summary>
 internal sealed class Lowercase : Normalizer
 {
+    public override bool Keeps(ReadOnlySpan<char> text) => System.Text.Ascii.IsValid(text) && text.IndexOfAnyInRange('A', 'Z') < 0;
+
     public override Piece Apply(Piece piece)
     {
+        if (System.Text.Ascii.IsValid(piece.Span)) return Keeps(piece.Span) ? piece : piece.Exchanged(piece.Span.ToString().ToLowerInvariant());
         var changes = new List<Change>(piece.Length);
         for (int i = 0; i < piece.Length;)
         {

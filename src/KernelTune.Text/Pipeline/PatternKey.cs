@@ -51,15 +51,15 @@ internal sealed class PatternKey
         }
     }
 
-    /// <summary>Adds the parts of text[begin..end], which is looked at by itself, to <paramref name="ranges"/>.</summary>
+    /// <summary>Gives the parts of text[begin..end], which is looked at by itself, to <paramref name="sink"/>.</summary>
     /// <exception cref="TokenizerException">The pattern takes too many steps.</exception>
-    public void SplitRange(ReadOnlySpan<char> text, int begin, int end, SplitBehavior behavior, List<(int Begin, int End)> ranges)
+    public void SplitRange(ReadOnlySpan<char> text, int begin, int end, SplitBehavior behavior, RangeSink sink)
     {
         var part = text[begin..end];
         if (behavior != SplitBehavior.Isolated)
         {
             foreach (var (b, e) in Matches.Cuts(Find(part), behavior))
-                if (e > b) ranges.Add((begin + b, begin + e));
+                if (e > b) sink.Add(text, begin + b, begin + e);
             return;
         }
         try
@@ -68,11 +68,11 @@ internal sealed class PatternKey
             var scan = pattern.Scan(part);
             while (scan.Next())
             {
-                if (scan.Start > before) ranges.Add((begin + before, begin + scan.Start));
-                if (scan.End > scan.Start) ranges.Add((begin + scan.Start, begin + scan.End));
+                if (scan.Start > before) sink.Add(text, begin + before, begin + scan.Start);
+                if (scan.End > scan.Start) sink.Add(text, begin + scan.Start, begin + scan.End);
                 before = scan.End;
             }
-            if (before < part.Length) ranges.Add((begin + before, end));
+            if (before < part.Length) sink.Add(text, begin + before, end);
         }
         catch (PatternException e)
         {

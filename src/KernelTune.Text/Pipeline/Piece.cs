@@ -7,17 +7,18 @@ internal sealed class Piece
 {
     private readonly string source;
     private readonly int start;
-    private readonly int[]? from;       // null: nothing was changed, unit i of the source is unit i of the text
+    private readonly int[]? from;       // null: no unit was moved, unit i of the source is unit i + shift of the text
     private readonly int[]? to;
     private readonly int textStart;
+    private readonly int shift;
 
-    private Piece(string source, int start, int length, int[]? from, int[]? to, int textStart)
+    private Piece(string source, int start, int length, int[]? from, int[]? to, int textStart, int shift)
     {
-        (this.source, this.start, Length, this.from, this.to, this.textStart) = (source, start, length, from, to, textStart);
+        (this.source, this.start, Length, this.from, this.to, this.textStart, this.shift) = (source, start, length, from, to, textStart, shift);
     }
 
     public Piece(string text)
-        : this(text, 0, text.Length, null, null, 0)
+        : this(text, 0, text.Length, null, null, 0, 0)
     {
     }
 
@@ -35,12 +36,12 @@ internal sealed class Piece
     public bool AsBytes { get; private init; }
 
     public Piece Slice(int begin, int end, int addedToken = -1) =>
-        new(source, start + begin, end - begin, from, to, begin < end ? FromOf(begin) : textStart) { AddedToken = addedToken };
+        new(source, start + begin, end - begin, from, to, begin < end ? FromOf(begin) : textStart, shift) { AddedToken = addedToken };
 
     /// <summary>The units [begin, end) of the piece, which goes on as if it began where it did.</summary>
-    public Piece Trimmed(int begin, int end) => begin == 0 && end == Length ? this : new(source, start + begin, end - begin, from, to, textStart);
+    public Piece Trimmed(int begin, int end) => begin == 0 && end == Length ? this : new(source, start + begin, end - begin, from, to, textStart, shift);
 
-    public Piece ToBytes() => new(source, start, Length, from, to, textStart) { AsBytes = true };
+    public Piece ToBytes() => new(source, start, Length, from, to, textStart, shift) { AsBytes = true };
 
     /// <summary>The units [begin, end) of the text that the units [begin, end) of the piece stand for.</summary>
     public (int Begin, int End) InText(int begin, int end) => begin >= end ? (textStart + begin, textStart + end) : (FromOf(begin), ToOf(end - 1));
@@ -49,14 +50,14 @@ internal sealed class Piece
     {
         int i = start + unit;
         if (from is not null) return from[i];
-        return i > 0 && char.IsLowSurrogate(source[i]) && char.IsHighSurrogate(source[i - 1]) ? i - 1 : i;
+        return i > 0 && char.IsLowSurrogate(source[i]) && char.IsHighSurrogate(source[i - 1]) ? i - 1 + shift : i + shift;
     }
 
     private int ToOf(int unit)
     {
         int i = start + unit;
         if (to is not null) return to[i];
-        return char.IsHighSurrogate(source[i]) && i + 1 < source.Length && char.IsLowSurrogate(source[i + 1]) ? i + 2 : i + 1;
+        return char.IsHighSurrogate(source[i]) && i + 1 < source.Length && char.IsLowSurrogate(source[i + 1]) ? i + 2 + shift : i + 1 + shift;
     }
 
     /// <summary>The piece with its code points changed; the first <paramref name="removed"/> of them are dropped.</summary>
@@ -72,6 +73,28 @@ internal sealed class Piece
             built.Add(codePoint, like);
         }
         return built.ToPiece();
+    }
+
+    /// <summary>The piece with other units in the places of its own. Neither may hold surrogates.</summary>
+    public Piece Exchanged(string units) => from is null ? new(units, 0, units.Length, null, null, textStart, start + shift) : new(units, 0, units.Length, from[start..(start + Length)], to![start..(start + Length)], textStart, 0);
+
+    /// <summary>The parts of this piece, changed each by itself, as one again.</summary>
+    public Piece Joined(List<Piece> parts)
+    {
+        int length = parts.Sum(p => p.Length), at = 0;
+        int[] begins = new int[length], ends = new int[length];
+        foreach (var part in parts)
+        {
+            for (int i = 0; i < part.Length; i++, at++) (begins[at], ends[at]) = (part.FromOf(i), part.ToOf(i));
+        }
+        return new Piece(string.Create(length, parts, static (to, all) =>
+        {
+            foreach (var part in all)
+            {
+                part.Span.CopyTo(to);
+                to = to[part.Length..];
+            }
+        }), 0, length, begins, ends, textStart, 0);
     }
 
     /// <summary>The piece with each code point that <paramref name="keep"/> refuses left out.</summary>
@@ -165,7 +188,7 @@ internal sealed class Piece
             }
         }
 
-        public readonly Piece ToPiece() => new(text.ToString(), 0, text.Length, [.. from], [.. to], piece.textStart);
+        public readonly Piece ToPiece() => new(text.ToString(), 0, text.Length, [.. from], [.. to], piece.textStart, 0);
 
         private readonly void Align(int units, int like)
         {

@@ -16,10 +16,10 @@ internal sealed class ByteLevel(bool addPrefixSpace, bool useRegex, bool spell) 
 
     public override bool LeavesBytes => !spell;
 
-    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges)
+    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, RangeSink sink)
     {
-        if (useRegex) Words.SplitRange(text, begin, end, SplitBehavior.Isolated, ranges);
-        else if (end > begin) ranges.Add((begin, end));
+        if (useRegex) Words.SplitRange(text, begin, end, SplitBehavior.Isolated, sink);
+        else if (end > begin) sink.Add(text, begin, end);
     }
 
     public override void Split(Piece piece, List<Piece> parts)

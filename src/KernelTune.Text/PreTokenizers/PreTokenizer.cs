@@ -14,8 +14,8 @@ internal abstract class PreTokenizer
     /// <summary>True if the model is to take the bytes of what comes out.</summary>
     public virtual bool LeavesBytes => false;
 
-    /// <summary>Adds the parts of text[begin..end], none of them empty, to <paramref name="ranges"/>: what <see cref="Split(Piece, List{Piece})"/> does, without pieces.</summary>
-    public virtual void SplitRange(ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges) => throw new NotSupportedException();
+    /// <summary>Gives the parts of text[begin..end], none of them empty, to <paramref name="sink"/>: what <see cref="Split(Piece, List{Piece})"/> does, without pieces.</summary>
+    public virtual void SplitRange(ReadOnlySpan<char> text, int begin, int end, RangeSink sink) => throw new NotSupportedException();
 
     /// <summary>The parts of all pieces; a piece that is an added token stays as it is.</summary>
     public List<Piece> Split(List<Piece> pieces)
@@ -39,23 +39,11 @@ internal sealed class PreTokenizerSequence(IReadOnlyList<PreTokenizer> parts) : 
 
     public override bool LeavesBytes => parts.Count > 0 && parts[^1].LeavesBytes;
 
-    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges) => SplitRange(0, text, begin, end, ranges);
-
-    private void SplitRange(int first, ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges)
+    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, RangeSink sink)
     {
-        if (first == parts.Count)
-        {
-            if (end > begin) ranges.Add((begin, end));
-            return;
-        }
-        if (first == parts.Count - 1)
-        {
-            parts[first].SplitRange(text, begin, end, ranges);
-            return;
-        }
-        var here = new List<(int Begin, int End)>();
-        parts[first].SplitRange(text, begin, end, here);
-        foreach (var (b, e) in here) SplitRange(first + 1, text, b, e, ranges);
+        for (int i = parts.Count - 1; i > 0; i--) sink = new Next(parts[i], sink);
+        if (parts.Count > 0) parts[0].SplitRange(text, begin, end, sink);
+        else if (end > begin) sink.Add(text, begin, end);
     }
 
     public override void Split(Piece piece, List<Piece> into)
@@ -63,5 +51,11 @@ internal sealed class PreTokenizerSequence(IReadOnlyList<PreTokenizer> parts) : 
         var pieces = new List<Piece> { piece };
         foreach (var part in parts) pieces = part.Split(pieces);
         into.AddRange(pieces);
+    }
+
+    /// <summary>Splits further what another part has found.</summary>
+    private sealed class Next(PreTokenizer part, RangeSink sink) : RangeSink
+    {
+        public override void Add(ReadOnlySpan<char> text, int begin, int end) => part.SplitRange(text, begin, end, sink);
     }
 }

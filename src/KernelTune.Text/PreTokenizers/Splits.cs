@@ -11,7 +11,7 @@ internal sealed class PatternSplit(PatternKey pattern, SplitBehavior behavior) :
 
     public override void Split(Piece piece, List<Piece> parts) => Matches.Split(piece, pattern.Find(piece.Span), behavior, parts);
 
-    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges) => pattern.SplitRange(text, begin, end, behavior, ranges);
+    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, RangeSink sink) => pattern.SplitRange(text, begin, end, behavior, sink);
 }
 
 /// <summary>Splits at each code point of a set.</summary>
@@ -26,26 +26,27 @@ internal sealed class CharacterSplit(CharSet set, SplitBehavior behavior) : PreT
 
     public override void Split(Piece piece, List<Piece> parts) => Matches.Split(piece, Matches.Of(set, piece.Span), behavior, parts);
 
-    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, List<(int Begin, int End)> ranges)
+    public override void SplitRange(ReadOnlySpan<char> text, int begin, int end, RangeSink sink)
     {
-        var part = text[begin..end];
-        if (!HasMatch(part))
+        if (behavior is SplitBehavior.MergedWithPrevious or SplitBehavior.MergedWithNext)
         {
-            if (end > begin) ranges.Add((begin, end));
+            foreach (var (b, e) in Matches.Cuts(Matches.Of(set, text[begin..end]), behavior))
+                if (e > b) sink.Add(text, begin + b, begin + e);
             return;
         }
-        foreach (var (b, e) in Matches.Cuts(Matches.Of(set, part), behavior))
-            if (e > b) ranges.Add((begin + b, begin + e));
-    }
-
-    private bool HasMatch(ReadOnlySpan<char> text)
-    {
-        for (int i = 0; i < text.Length;)
+        int from = begin;
+        bool inMatch = false;       // whether what stands from there on are matches, which only a contiguous split keeps together
+        for (int i = begin; i < end;)
         {
-            if (set.Contains(CodePoints.At(text, i, out int units))) return true;
+            bool isMatch = set.Contains(CodePoints.At(text, i, out int units));
+            if (isMatch != inMatch || isMatch && behavior != SplitBehavior.Contiguous)
+            {
+                if (i > from && !(inMatch && behavior == SplitBehavior.Removed)) sink.Add(text, from, i);
+                (from, inMatch) = (i, isMatch);
+            }
             i += units;
         }
-        return false;
+        if (end > from && !(inMatch && behavior == SplitBehavior.Removed)) sink.Add(text, from, end);
     }
 
     public static CharacterSplit Digits(bool individual) => new(CharacterClasses.IsNumber, individual ? SplitBehavior.Isolated : SplitBehavior.Contiguous);

@@ -120,4 +120,19 @@ public class BehaviourTests
         Tokenizer tokenizer = TinyTokenizer.With(j => j["model"]!["unk_token"] = null);
         Assert.That(tokenizer.EncodeIds("xaxbx"), Is.EqualTo(new[] { 4 }));
     }
+
+    [Test]
+    public void Ten_megabytes_take_linear_time_and_little_memory()
+    {
+        string book = File.ReadAllText(Shared.Model("data", "corpus", "devils_dictionary.txt"));
+        string text = string.Concat(Enumerable.Repeat(book, 10_000_000 / book.Length + 1));
+        Tokenizer tokenizer = Tokenizer.Load(Shared.Model("smollm2-135m-instruct"));
+        int once = tokenizer.EncodeIds(book).Length;
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        int[] ids = tokenizer.EncodeIds(text);
+        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(60)));
+        Assert.That((GC.GetAllocatedBytesForCurrentThread() - before) / (double)text.Length, Is.LessThan(3), "bytes allocated a byte read");
+        Assert.That(ids, Has.Length.InRange((long)once * 26, (long)once * 28));
+    }
 }
