@@ -26,6 +26,8 @@ public sealed class PreprocessorConfigTests
     }
 
     [TestCase("""{"size": {"longest_edge": 30}}""", "key 'size.longest_edge': not supported, shortest_edge or height and width wanted")]
+    [TestCase("""{"size": 8, "image_processor_type": "LevitImageProcessor"}""", "key 'image_processor_type': 'LevitImageProcessor' is not known; known are ViTImageProcessor")]
+    [TestCase("""{"size": 8, "crop_pct": 0.9}""", "key 'crop_pct': not supported for ViTImageProcessor")]
     [TestCase("""{"size": 0}""", "key 'size': 0 was found, 1 to 65536 wanted")]
     [TestCase("""{"size": 8, "resample": 9}""", "key 'resample': 9 was found, 0 to 5 wanted")]
     [TestCase("""{"size": 8, "do_flip_channel_order": true}""", "key 'do_flip_channel_order': not supported for pictures that are classified")]

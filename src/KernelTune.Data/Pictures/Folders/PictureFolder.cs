@@ -1,3 +1,5 @@
+using System.IO.Enumeration;
+
 namespace KernelTune.Data.Pictures;
 
 /// <summary>A picture's file and the number of its class.</summary>
@@ -41,7 +43,7 @@ public sealed class PictureFolder
             {
                 int before = items.Count;
                 string folder = Path.Combine(root, classes[label]);
-                foreach (string file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+                foreach (string file in FilesOf(folder).Order(StringComparer.Ordinal))
                 {
                     if (PictureFile.HasKnownName(file)) items.Add(new LabelledPicture(file, label));
                     else other++;
@@ -57,6 +59,14 @@ public sealed class PictureFolder
             throw new DataException(root, $"cannot be listed ({e.Message.Split('\n')[0].TrimEnd('\r', '.')})", inner: e);
         }
     }
+
+    /// <summary>Files of a folder and of those in it, hidden ones left out. Links to files are followed, links to folders are not: they may lead back.</summary>
+    private static FileSystemEnumerable<string> FilesOf(string folder) =>
+        new(folder, static (ref FileSystemEntry entry) => entry.ToFullPath(), new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = false })
+        {
+            ShouldIncludePredicate = static (ref FileSystemEntry entry) => !entry.IsDirectory && entry.FileName is not ['.', ..],
+            ShouldRecursePredicate = static (ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) == 0 && entry.FileName is not ['.', ..],
+        };
 
     private static void Require(string root, IReadOnlyList<string> classes, string[] folders)
     {

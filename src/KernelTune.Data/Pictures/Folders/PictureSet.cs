@@ -14,12 +14,13 @@ public sealed class PictureSet
     public const long MostKept = 1L << 30;
 
     private readonly IReadOnlyList<LabelledPicture> _items;
+    private readonly IReadOnlyList<byte[]> _hashes;
     private readonly Picture[]? _kept;
     private readonly PictureLimits _limits;
 
-    private PictureSet(PictureProcessor processor, IReadOnlyList<string> classes, IReadOnlyList<LabelledPicture> items, Picture[]? kept, PictureLimits limits, (int Height, int Width) size, IReadOnlyList<PictureAccount> accounts)
+    private PictureSet(PictureProcessor processor, IReadOnlyList<string> classes, IReadOnlyList<LabelledPicture> items, IReadOnlyList<byte[]> hashes, Picture[]? kept, PictureLimits limits, (int Height, int Width) size, IReadOnlyList<PictureAccount> accounts)
     {
-        (Processor, Classes, _items, _kept, _limits) = (processor, classes, items, kept, limits);
+        (Processor, Classes, _items, _hashes, _kept, _limits) = (processor, classes, items, hashes, kept, limits);
         (Height, Width, Accounts) = (size.Height, size.Width, accounts);
     }
 
@@ -53,7 +54,7 @@ public sealed class PictureSet
         ArgumentNullException.ThrowIfNull(processor);
         limits ??= PictureLimits.Default;
         var account = new PictureAccount(folder);
-        var (items, kept) = (new List<LabelledPicture>(folder.Items.Count), new List<Picture>());
+        var (items, hashes, kept) = (new List<LabelledPicture>(folder.Items.Count), new List<byte[]>(folder.Items.Count), new List<Picture>());
         (int Height, int Width)? size = null;
         string first = "";
         bool keeps = true;
@@ -82,12 +83,13 @@ public sealed class PictureSet
             }
 
             items.Add(item);
+            hashes.Add(SHA256.HashData(picture.Pixels));
             if (keeps) kept.Add(picture);
             account.Counts[item.Label]++;
         }
 
         if (size is not { } common) throw new DataException(folder.Root, $"all {account.Skipped} pictures were skipped as bad (the first: {account.Messages[0]})");
-        return new PictureSet(processor, folder.Classes, items, keeps ? [.. kept] : null, limits, common, [account]);
+        return new PictureSet(processor, folder.Classes, items, hashes, keeps ? [.. kept] : null, limits, common, [account]);
     }
 
     /// <summary>The class of picture <paramref name="index"/>.</summary>
@@ -114,18 +116,18 @@ public sealed class PictureSet
     public PictureSet Part(IReadOnlyList<int> indices)
     {
         ArgumentNullException.ThrowIfNull(indices);
-        var items = new LabelledPicture[indices.Count];
+        var (items, hashes) = (new LabelledPicture[indices.Count], new byte[indices.Count][]);
         Picture[]? kept = _kept is null ? null : new Picture[indices.Count];
         for (int i = 0; i < indices.Count; i++)
         {
-            items[i] = _items[indices[i]];
+            (items[i], hashes[i]) = (_items[indices[i]], _hashes[indices[i]]);
             if (kept is not null) kept[i] = _kept![indices[i]];
         }
 
-        return new PictureSet(Processor, Classes, items, kept, _limits, (Height, Width), []);
+        return new PictureSet(Processor, Classes, items, hashes, kept, _limits, (Height, Width), []);
     }
 
-    /// <summary>SHA-256 of the classes, the labels and the samples, hexadecimal.</summary>
+    /// <summary>SHA-256 of the classes, the labels and the samples as they were when they were first read, hexadecimal.</summary>
     public string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -139,7 +141,7 @@ public sealed class PictureSet
         {
             BinaryPrimitives.WriteInt32LittleEndian(numbers, Label(i));
             hash.AppendData(numbers[..4]);
-            hash.AppendData(this[i].Pixels);
+            hash.AppendData(_hashes[i]);
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

@@ -11,16 +11,23 @@ public static class PreprocessorConfig
 
     private const string ConvNext = "ConvNextImageProcessor", EfficientNet = "EfficientNetImageProcessor";
 
-    /// <summary>Processors whose size, where it is one number, is the shorter edge; of the others it is both.</summary>
-    private static readonly HashSet<string> ByShortestEdge = new(StringComparer.Ordinal)
+    /// <summary>
+    /// The processors that do what their keys say and no more (LeViT and PoolFormer, say, resize by rules of their own): whether one number as size is the shorter edge or both, and
+    /// whether they crop the middle where nothing is said.
+    /// </summary>
+    private static readonly Dictionary<string, (bool ByShortestEdge, bool Crops)> Processors = new(StringComparer.Ordinal)
     {
-        ConvNext, "CLIPImageProcessor", "BitImageProcessor", "MobileNetV1ImageProcessor", "MobileNetV2ImageProcessor", "LevitImageProcessor", "PoolFormerImageProcessor",
-    };
-
-    /// <summary>Processors that crop the middle where nothing is said.</summary>
-    private static readonly HashSet<string> Cropping = new(StringComparer.Ordinal)
-    {
-        "CLIPImageProcessor", "BitImageProcessor", "MobileNetV1ImageProcessor", "MobileNetV2ImageProcessor",
+        ["ViTImageProcessor"] = (false, false),
+        ["DeiTImageProcessor"] = (false, true),
+        ["BeitImageProcessor"] = (false, false),
+        ["PvtImageProcessor"] = (false, false),
+        ["SiglipImageProcessor"] = (false, false),
+        [EfficientNet] = (false, false),
+        [ConvNext] = (true, false),
+        ["CLIPImageProcessor"] = (true, true),
+        ["BitImageProcessor"] = (true, true),
+        ["MobileNetV1ImageProcessor"] = (true, true),
+        ["MobileNetV2ImageProcessor"] = (true, true),
     };
 
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
@@ -39,18 +46,22 @@ public static class PreprocessorConfig
     public static PictureProcessorSettings From(JsonSettings json)
     {
         ArgumentNullException.ThrowIfNull(json);
-        string type = Name(json.StringOrNull("image_processor_type") ?? json.StringOrNull("feature_extractor_type") ?? "ViTImageProcessor");
+        string typeKey = json.Has("image_processor_type") || !json.Has("feature_extractor_type") ? "image_processor_type" : "feature_extractor_type";
+        string type = Name(json.StringOrNull(typeKey) ?? "ViTImageProcessor");
+        if (!Processors.TryGetValue(type, out var processor))
+            throw json.Bad(typeKey, $"{CheckpointException.Quote(type)} is not known; known are {string.Join(", ", Processors.Keys)}");
         foreach (JsonProperty key in json.Root.EnumerateObject())
         {
             bool says = key.Value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False);
             if (says && !Known.Contains(key.Name)) throw json.Bad(key.Name, "not supported for pictures that are classified");
         }
 
-        bool resize = json.Bool("do_resize", true), byEdge = ByShortestEdge.Contains(type);
-        (int? edge, int? height, int? width) = resize ? Size(json, "size", byEdge) : (null, null, null);
-        bool crop = json.Bool("do_center_crop", Cropping.Contains(type)) && type != EfficientNet;       // EfficientNet's processor accepts the key and ignores it
+        bool resize = json.Bool("do_resize", true);
+        (int? edge, int? height, int? width) = resize ? Size(json, "size", processor.ByShortestEdge) : (null, null, null);
+        bool crop = json.Bool("do_center_crop", processor.Crops) && type != EfficientNet;       // EfficientNet's processor accepts the key and ignores it
         (int? square, int? cropHeight, int? cropWidth) = crop ? Size(json, "crop_size", false) : (null, null, null);
-        double? pct = json.DoubleOrNull("crop_pct") ?? (type == ConvNext ? 224.0 / 256 : null);
+        double? pct = type == ConvNext ? json.Double("crop_pct", 224.0 / 256) : null;
+        if (type != ConvNext && json.Has("crop_pct")) throw json.Bad("crop_pct", $"not supported for {type}");
         if (pct is not null && !(pct > 0 && pct <= 1)) throw json.Bad("crop_pct", $"{pct} was found, more than 0 and at most 1 wanted");
         if (pct is not null && resize && edge is null) throw json.Bad("size", "a height and a width were found, shortest_edge wanted beside crop_pct");
         int filter = json.Int("resample", (int)ResampleFilter.Bilinear);
