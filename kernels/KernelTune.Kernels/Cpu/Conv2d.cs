@@ -12,17 +12,27 @@ public static unsafe class Conv2d
     private const long PlaneBytes = 4L << 20;
 
     /// <summary>Bytes of workspace of <see cref="Forward"/>.</summary>
-    public static long ForwardWorkspace(in Conv2dShape s, int threads, InstructionSet set)
+    public static long ForwardWorkspace(in Conv2dShape whole, int threads, InstructionSet set)
     {
+        var trim = new Conv2dTrim(whole);
+        var s = trim.Shape;
         var planes = Planes(s);
         int images = Images(planes, s.Images, s.Channels);
-        return PlanesBytes(planes, images * s.Channels) + OffsetBytes(s.Depth) + Products(s.Groups, threads, s.GroupOutputs, images * s.Positions, s.Depth, set);
+        return trim.Bytes + PlanesBytes(planes, images * s.Channels) + OffsetBytes(s.Depth) + Products(s.Groups, threads, s.GroupOutputs, images * s.Positions, s.Depth, set);
     }
 
     /// <summary>y = w ∗ x + bias; bias: [Outputs] or null.</summary>
-    public static void Forward(in Conv2dShape s, float* x, float* w, float* bias, float* y, byte* workspace, WorkerPool pool, InstructionSet set)
+    public static void Forward(in Conv2dShape whole, float* x, float* w, float* bias, float* y, byte* workspace, WorkerPool pool, InstructionSet set)
     {
-        s.AssertSound();
+        whole.AssertSound();
+        var trim = new Conv2dTrim(whole);
+        var s = trim.Shape;
+        if (!trim.IsWhole)
+        {
+            float* left = Carve(ref workspace, trim.Bytes);
+            trim.Cut(w, left);
+            w = left;
+        }
         var planes = Planes(s);
         int images = Images(planes, s.Images, s.Channels);
         float* copied = Carve(ref workspace, PlanesBytes(planes, images * s.Channels));
@@ -45,17 +55,32 @@ public static unsafe class Conv2d
     }
 
     /// <summary>Bytes of workspace of <see cref="GradWeight"/>.</summary>
-    public static long GradWeightWorkspace(in Conv2dShape s, int threads, InstructionSet set)
+    public static long GradWeightWorkspace(in Conv2dShape whole, int threads, InstructionSet set)
     {
+        var trim = new Conv2dTrim(whole);
+        var s = trim.Shape;
         var planes = Planes(s);
         int images = Images(planes, s.Images, s.Channels);
-        return PlanesBytes(planes, images * s.Channels) + OffsetBytes(s.Depth) + Products(s.Groups, threads, s.GroupOutputs, s.Depth, images * s.Positions, set);
+        return trim.Bytes + PlanesBytes(planes, images * s.Channels) + OffsetBytes(s.Depth) + Products(s.Groups, threads, s.GroupOutputs, s.Depth, images * s.Positions, set);
     }
 
     /// <summary>dw = (dw +) Σ over images and positions of dy · window. Sums go over some images at a time, in order.</summary>
-    public static void GradWeight(in Conv2dShape s, float* x, float* dy, float* dw, bool accumulate, byte* workspace, WorkerPool pool, InstructionSet set)
+    public static void GradWeight(in Conv2dShape whole, float* x, float* dy, float* dw, bool accumulate, byte* workspace, WorkerPool pool, InstructionSet set)
     {
-        s.AssertSound();
+        whole.AssertSound();
+        var trim = new Conv2dTrim(whole);
+        if (trim.IsWhole)
+        {
+            GradTrimmed(whole, x, dy, dw, accumulate, workspace, pool, set);
+            return;
+        }
+        float* left = Carve(ref workspace, trim.Bytes);
+        GradTrimmed(trim.Shape, x, dy, left, false, workspace, pool, set);
+        trim.PutBack(left, dw, accumulate);
+    }
+
+    private static void GradTrimmed(in Conv2dShape s, float* x, float* dy, float* dw, bool accumulate, byte* workspace, WorkerPool pool, InstructionSet set)
+    {
         var planes = Planes(s);
         int images = Images(planes, s.Images, s.Channels);
         float* copied = Carve(ref workspace, PlanesBytes(planes, images * s.Channels));

@@ -9,18 +9,28 @@ namespace KernelTune.Kernels.Cpu;
 public static unsafe class Conv2dGradInput
 {
     /// <summary>Bytes of workspace of <see cref="Run"/>.</summary>
-    public static long Workspace(in Conv2dShape s, int threads, InstructionSet set)
+    public static long Workspace(in Conv2dShape whole, int threads, InstructionSet set)
     {
+        var trim = new Conv2dTrim(whole);
+        var s = trim.Shape;
         var planes = Planes(s, out _, out _);
         int images = Conv2d.Images(planes, s.Images, s.Outputs), depth = MostTaps(s) * s.GroupOutputs;
-        return Conv2d.PlanesBytes(planes, images * s.Outputs) + Conv2d.OffsetBytes(depth) + WeightBytes(s)
+        return trim.Bytes + Conv2d.PlanesBytes(planes, images * s.Outputs) + Conv2d.OffsetBytes(depth) + WeightBytes(s)
             + (s.Groups == 1 ? (long)MostWorkspace(s, images, threads, set) : threads * (long)MostWorkspace(s, images, 1, set));
     }
 
     /// <summary>dx = (dx +) the windows' gradients.</summary>
-    public static void Run(in Conv2dShape s, float* dy, float* w, float* dx, bool accumulate, byte* workspace, WorkerPool pool, InstructionSet set)
+    public static void Run(in Conv2dShape whole, float* dy, float* w, float* dx, bool accumulate, byte* workspace, WorkerPool pool, InstructionSet set)
     {
-        s.AssertSound();
+        whole.AssertSound();
+        var trim = new Conv2dTrim(whole);
+        var s = trim.Shape;
+        if (!trim.IsWhole)
+        {
+            float* used = Conv2d.Carve(ref workspace, trim.Bytes);
+            trim.Cut(w, used);
+            w = used;
+        }
         var planes = Planes(s, out int top, out int left);
         int images = Conv2d.Images(planes, s.Images, s.Outputs), depth = MostTaps(s) * s.GroupOutputs;
         float* copied = Conv2d.Carve(ref workspace, Conv2d.PlanesBytes(planes, images * s.Outputs));
@@ -108,7 +118,7 @@ public static unsafe class Conv2dGradInput
         }
         depth = s.GroupOutputs * count;
         var turn = new TurnLoop { Shape = s, Taps = taps, Count = count, W = w, To = turned };
-        MatMulBlocking.Loop(depth * (long)s.Channels < 65536 ? null : pool, s.Channels, ref turn);
+        MatMulBlocking.Loop(depth * (long)s.Channels < 65536 ? null : pool, s.Groups * turn.Blocks, ref turn);
         return depth;
     }
 
@@ -142,23 +152,34 @@ public static unsafe class Conv2dGradInput
         return rows * columns;
     }
 
+    // Some channels at a time: what is read of one output lies together, and each channel's row is written front to back.
     private struct TurnLoop : IParallelBody
     {
+        private const int AtOnce = 16;
+
         public Conv2dShape Shape;
         public int* Taps;
         public int Count;
         public float* W, To;
 
+        public readonly int Blocks => (Shape.GroupChannels + AtOnce - 1) / AtOnce;
+
         public readonly void Execute(int item, int worker)
         {
             var s = Shape;
-            (int group, int c) = Math.DivRem(item, s.GroupChannels);
-            float* to = To + ((nint)item * s.GroupOutputs * Count);
-            float* from = W + ((nint)group * s.GroupOutputs * s.Depth) + ((nint)c * s.Taps);
-            for (int o = 0; o < s.GroupOutputs; o++, from += s.Depth)
+            (int group, int block) = Math.DivRem(item, Blocks);
+            int first = block * AtOnce, last = Math.Min(first + AtOnce, s.GroupChannels), outputs = s.GroupOutputs, count = Count;
+            nint depth = (nint)outputs * count;
+            for (int o = 0; o < outputs; o++)
             {
-                for (int t = 0; t < Count; t++)
-                    *to++ = from[Taps[t]];
+                float* from = W + ((((nint)group * outputs) + o) * s.Depth);
+                float* to = To + ((nint)group * s.GroupChannels * depth) + ((nint)o * count);
+                for (int c = first; c < last; c++)
+                {
+                    float* kernel = from + (c * s.Taps), row = to + (c * depth);
+                    for (int t = 0; t < count; t++)
+                        row[t] = kernel[Taps[t]];
+                }
             }
         }
     }

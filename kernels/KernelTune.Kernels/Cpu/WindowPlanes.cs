@@ -8,7 +8,7 @@ namespace KernelTune.Kernels.Cpu;
 /// </summary>
 internal readonly struct WindowPlanes
 {
-    /// <summary>Planes whose windows read rows [−top, rows − top) and columns [−left, columns − left) of planes height × width.</summary>
+    /// <summary>Planes whose windows read rows [−top, rows − top) and columns [−left, columns − left) of planes height × width; top and left may be negative: what lies before is then left out.</summary>
     public WindowPlanes(int height, int width, int top, int left, int rows, int columns, int strideWidth)
     {
         (Height, Width, Top, Left, StrideWidth) = (height, width, top, left, strideWidth);
@@ -71,9 +71,10 @@ internal readonly struct WindowPlanes
 
         private readonly void Row(float* from, float* to)
         {
-            int before = Math.Min(Planes.Left, Planes.RowFloats), inside = Math.Clamp(Planes.RowFloats - Planes.Left, 0, Planes.Width), after = Planes.RowFloats - before - inside;
+            int before = Math.Clamp(Planes.Left, 0, Planes.RowFloats), skipped = Math.Max(0, -Planes.Left);
+            int inside = Math.Clamp(Planes.RowFloats - before, 0, Math.Max(0, Planes.Width - skipped)), after = Planes.RowFloats - before - inside;
             new Span<float>(to, before).Clear();
-            Unsafe.CopyBlockUnaligned(to + before, from, (uint)inside * sizeof(float));
+            Unsafe.CopyBlockUnaligned(to + before, from + skipped, (uint)inside * sizeof(float));
             new Span<float>(to + before + inside, after).Clear();
         }
 

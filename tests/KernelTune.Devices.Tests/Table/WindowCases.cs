@@ -46,6 +46,11 @@ internal static class WindowCases
         ("depthwise", 9, 11, new(3, 3, 1, 1, 1, 1, 1, 1, 9, 11), 8, 8, 8),
         ("depthwise, two outputs a channel, stride 2", 9, 11, new(3, 3, 2, 2, 1, 1, 1, 1, 5, 6), 4, 8, 4),
         ("sums in several passes", 6, 5, new(3, 3, 1, 1, 1, 1, 1, 1, 6, 5), 200, 33, 1),
+        ("3×3 over planes of one element", 1, 1, new(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 20, 15, 1),
+        ("the first tap always in the padding", 4, 5, new(2, 2, 10, 1, 3, 3, 1, 1, 1, 4), 3, 4, 1),
+        ("both first taps always in the padding", 4, 4, new(2, 2, 10, 10, 3, 3, 1, 1, 1, 1), 3, 4, 1),
+        ("3×3 of stride 2 over 2×1", 2, 1, new(3, 3, 2, 2, 1, 1, 1, 1, 1, 1), 6, 8, 2),
+        ("5×5, dilated, over less than it reaches", 3, 4, new(5, 5, 1, 1, 3, 2, 6, 4, 3, 4), 4, 5, 1),
         ("1×1 of many images in one panel", 2, 3, new(1, 1, 1, 1, 1, 1, 0, 0, 2, 3), 20, 15, 1),
         ("patches", 16, 24, new(8, 8, 8, 8, 1, 1, 0, 0, 2, 3), 3, 10, 1),
     ];
