@@ -5,11 +5,17 @@ internal static class GoldenFolder
 {
     public static string Of(string family)
     {
-        string root = Environment.GetEnvironmentVariable("KERNELTUNE_GOLDENS") is { Length: > 0 } set ? set : Path.Combine(RepositoryRoot(), "..", "shared", "goldens");
-        string folder = Path.GetFullPath(Path.Combine(root, family));
+        string folder = PathOf(family);
         if (!Directory.Exists(folder))
             Assert.Ignore($"{folder} is absent: no goldens to run");
         return folder;
+    }
+
+    /// <summary>The family's folder, whether it is there or not.</summary>
+    public static string PathOf(string family)
+    {
+        string root = Environment.GetEnvironmentVariable("KERNELTUNE_GOLDENS") is { Length: > 0 } set ? set : Path.Combine(RepositoryRoot(), "..", "shared", "goldens");
+        return Path.GetFullPath(Path.Combine(root, family));
     }
 
     private static string RepositoryRoot()

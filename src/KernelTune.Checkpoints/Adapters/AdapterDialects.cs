@@ -7,8 +7,8 @@ internal static class AdapterDialects
     public static bool IsHub(JsonSettings config) =>
         !config.Has("peft_type") && !config.Has("fine_tune_type") && config.Has("config") && config.Root.GetProperty("config").ValueKind == System.Text.Json.JsonValueKind.Object;
 
-    /// <summary>"BOTTLENECK", or what "architecture" says.</summary>
-    public static string HubMethod(JsonSettings config) => config.Object("config")?.StringOrNull("architecture")?.ToUpperInvariant() ?? "BOTTLENECK";
+    /// <summary>"BOTTLENECK", or "adapter-hub" and what "architecture" says: its prefixes and LoRAs are not PEFT's.</summary>
+    public static string HubMethod(JsonSettings config) => config.Object("config")?.StringOrNull("architecture") is { } other ? $"adapter-hub {other}" : "BOTTLENECK";
 
     /// <exception cref="CheckpointException">mlx-lm's config, or none that is known.</exception>
     public static void RequirePeft(JsonSettings config)

@@ -99,7 +99,7 @@ public sealed class AdapterFolder : IDisposable
     public static void WriteHub(AtomicFolder folder, JsonObject config, IEnumerable<TensorToSave> tensors)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        folder.WriteSafetensors(HubWeightsName, tensors);
+        folder.WriteSafetensors(HubWeightsName, tensors, new Dictionary<string, string>());     // adapter-hub writes no metadata
         folder.Write(ConfigName, SortedJson.Bytes(config));
     }
 

@@ -44,7 +44,14 @@ internal sealed class CaseMethod : IDisposable
             {
                 model = ModelOnDevice.Open(golden.BaseFolder, device, m =>
                 {
-                    attached = files is null ? BitFit.Attach(m, new BitFitConfig()) : AdapterMethods.Attach(m, m.ModelType, files.Config, beyond.Add, training: !flat);
+                    attached = files switch
+                    {
+                        null => BitFit.Attach(m, new BitFitConfig()),
+
+                        // The library ran in evaluation mode, in training too: nothing is dropped.
+                        { PeftType: BottleneckConfig.PeftType } => Bottleneck.Attach(m, BottleneckConfigJson.Read(files.Config, beyond) with { Dropout = 0, StochasticDepth = 0 }),
+                        _ => AdapterMethods.Attach(m, m.ModelType, files.Config, beyond.Add, training: !flat),
+                    };
                     return attached.Trainable;
                 });
             }
