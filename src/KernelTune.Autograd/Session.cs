@@ -12,7 +12,7 @@ public sealed class Session : IDisposable
 {
     private readonly List<Block> held = [];
     private readonly List<Block> kept = [];
-    private readonly Tape tape;
+    private Tape tape;
     private int depth;
 
     /// <param name="device">Where it runs.</param>
@@ -126,6 +126,32 @@ public sealed class Session : IDisposable
     {
         if (tape.Needs(inputs))
             tape.Add(operation, outputs, backward ?? throw new InvalidOperationException($"[{operation}] has no gradient"), saved);
+    }
+
+    /// <summary>Records an operation whatever its inputs: one that has trainable parameters within.</summary>
+    internal void RecordAlways(string operation, Tensor y, IBackward backward, ReadOnlySpan<Tensor> saved) => tape.Add(operation, [y], backward, saved);
+
+    /// <summary>True while a tape is walked: what runs then is not recorded.</summary>
+    internal bool IsWalking => tape.IsRunning;
+
+    /// <summary>True while a stretch of the network runs for the second time, in the backward pass. Nothing that lasts (running statistics) may change then.</summary>
+    public bool Recomputing { get; private set; }
+
+    /// <summary>Runs a stretch again, on a tape of its own, and walks that at once: gradients of its inputs and parameters are added where they belong.</summary>
+    internal void WalkAgain(Func<Tensor> forward, Tensor gradient)
+    {
+        var (outer, observer, recomputing) = (tape, Observer, Recomputing);
+        (tape, Observer, Recomputing) = (new Tape(this), null, true);
+        try
+        {
+            using var scope = Enter();
+            tape.Run([forward()], [gradient]);
+        }
+        finally
+        {
+            tape.Clear();
+            (tape, Observer, Recomputing) = (outer, observer, recomputing);
+        }
     }
 
     /// <summary>True where a gradient would be asked of an operation on these inputs.</summary>

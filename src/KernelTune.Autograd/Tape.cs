@@ -20,6 +20,8 @@ internal sealed class Tape(Session session)
 
     public int Count => entries.Count;
 
+    public bool IsRunning => running;
+
     private readonly record struct Entry(string Operation, string Path, Tensor[] Outputs, IBackward Backward, Block[] Saved);
 
     public bool Needs(ReadOnlySpan<Tensor?> inputs)

@@ -108,20 +108,44 @@ public abstract class Module<TIn, TOut>(string path) : Module(path)
     public void Vacate() => occupant = null;
 
     /// <summary>
+    /// True where what is within is not kept for the backward pass but computed again there. The module gives one tensor, and its input says what it reads
+    /// (<see cref="IRecomputable"/>).
+    /// </summary>
+    public bool Recomputes { get; set; }
+
+    /// <summary>
     /// Runs the module: within a scope and under its path; what it returns outlives the scope, everything else that it made goes back unless the tape has saved it.
     /// </summary>
     public TOut Call(in TIn x)
     {
         var session = x.Session;
         var scope = session.Enter(Path);
-        var y = occupant is null ? Forward(x) : occupant.Forward(this, x);
+        var y = Recomputes ? Recomputed(x) : Run(x);
         session.Leave(scope, y);
         session.Observer?.Observe(Path, "", y);
         return y;
     }
 
+    private TOut Run(in TIn x) => occupant is null ? Forward(x) : occupant.Forward(this, x);
+
+    private TOut Recomputed(TIn x)
+    {
+        if (x is not IRecomputable input)
+            throw new InvalidOperationException($"{Path} cannot be computed again: its input does not say what it reads");
+        var reads = new List<Tensor>();
+        input.Reads(reads);
+        return (TOut)(object)Autograd.Ops.Recompute.Apply(x.Session, reads, trains: AllParameters().Any(p => p.Trainable), () => (Tensor)(object)Run(x));
+    }
+
     /// <summary>The module's own arithmetic. Called by <see cref="Call"/> and by occupants only.</summary>
     public abstract TOut Forward(in TIn x);
+}
+
+/// <summary>An input that names every activation a module reads through it: what must be kept where the module is computed again.</summary>
+public interface IRecomputable
+{
+    /// <summary>Adds the activations to a list; an absent one is left out.</summary>
+    void Reads(List<Tensor> tensors);
 }
 
 /// <summary>What a method puts at a site: it sees the site's input and decides what the site gives.</summary>

@@ -54,11 +54,20 @@ public sealed record TokenInput(Tensor Ids, Tensor? Positions = null, Tensor? Ke
 public sealed record SequenceContext(AttentionExtras Extras, RotaryTable? Rotary, KvCache? Cache, PrefixKeyValues? Prefix = null);
 
 /// <summary>Hidden states [B, T, C] on their way into a layer, with what the layers share.</summary>
-public readonly record struct LayerInput(Tensor Hidden, SequenceContext Context) : IActivation
+public readonly record struct LayerInput(Tensor Hidden, SequenceContext Context) : IActivation, IRecomputable
 {
     public Session Session => Hidden.Session;
 
     public void Keep(in Keeper keeper) => keeper.Keep(Hidden);
+
+    public void Reads(List<Tensor> tensors)
+    {
+        var extras = Context.Extras;
+        tensors.Add(Hidden);
+        tensors.AddRange(new[] { extras.KeyMask, extras.FullMask, extras.Bias, extras.Slopes, extras.Sinks, extras.CuSeqlensQ, extras.CuSeqlensK, Context.Rotary?.Cos, Context.Rotary?.Sin }.OfType<Tensor>());
+        if (Context.Prefix is { } prefix)
+            tensors.AddRange([.. prefix.Keys, .. prefix.Values]);
+    }
 }
 
 /// <summary>The step that all attention layers share: cache, kernel, and weights where an observer asks for them.</summary>

@@ -217,15 +217,24 @@ internal static class RecipeReader
         };
     }
 
+    private static ActivationCheckpointing Checkpointing(RecipeMap map)
+    {
+        const string Key = "activation_checkpointing";
+        if (map.IsNone(Key)) return default;
+        if (map.Node(Key) is YamlScalar { Text: "blocks" }) return new ActivationCheckpointing(true);
+        return map.Node(Key) is YamlScalar scalar && ByteCount.Parse(scalar.Text) is { } bytes && bytes > 0
+            ? new ActivationCheckpointing(false, bytes)
+            : throw map.Wrong(Key, map.Node(Key)!, "none, blocks, or a budget such as 2GB");
+    }
+
     private static TrainingSettings Training(RecipeMap map)
     {
         var defaults = new TrainingSettings();
         if (map.Node("batch_size") is YamlScalar { Text: "auto" } auto) throw new RecipeException(auto.Place, "training.batch_size", "auto is not built yet in this version");
-        if (!map.IsNone("activation_checkpointing"))
-            throw new RecipeException(map.Node("activation_checkpointing")!.Place, "training.activation_checkpointing", "not built yet in this version; it has none");
         return new TrainingSettings
         {
             NumEpochs = map.Number("num_epochs", defaults.NumEpochs),
+            ActivationCheckpointing = Checkpointing(map),
             MaxSteps = map.OptionalInteger("max_steps"),
             BatchSize = map.Integer("batch_size", defaults.BatchSize),
             GradientAccumulationSteps = map.Integer("gradient_accumulation_steps", defaults.GradientAccumulationSteps),

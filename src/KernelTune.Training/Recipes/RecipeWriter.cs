@@ -75,7 +75,8 @@ public static class RecipeWriter
         Line("  gradient_accumulation_steps", Number(training.GradientAccumulationSteps));
         Line("  max_grad_norm", Optional(training.MaxGradNorm));
         Line("  precision", RecipeWords.Of(RecipeWords.Precisions, training.Precision));
-        Line("  activation_checkpointing", "none");
+        ActivationCheckpointing recomputed = training.ActivationCheckpointing;
+        Line("  activation_checkpointing", recomputed.Blocks ? "blocks" : recomputed.Budget?.ToString(CultureInfo.InvariantCulture));
         Line("  seed", training.Seed.ToString(CultureInfo.InvariantCulture));
         Line("  early_stopping", training.EarlyStopping is { } stop ? $"{{ metric: {Scalar(stop.Metric)}, patience: {Number(stop.Patience)} }}" : null);
 

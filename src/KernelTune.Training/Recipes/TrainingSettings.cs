@@ -18,12 +18,23 @@ public sealed record TrainingSettings
     /// <summary>The greatest global L2 norm of the gradients; null: they are not clipped.</summary>
     public double? MaxGradNorm { get; init; } = 1.0;
 
+    /// <summary>What of the forward pass is thrown away and computed again in the backward pass.</summary>
+    public ActivationCheckpointing ActivationCheckpointing { get; init; }
+
     public Precision Precision { get; init; } = Precision.Fp32;
 
     public long Seed { get; init; } = 7;
 
     /// <summary>Null: the run trains to its end.</summary>
     public EarlyStopping? EarlyStopping { get; init; }
+}
+
+/// <summary>Activation checkpointing (Chen et al., 2016): nothing, every block, or as many blocks as it takes for the activations to fit a budget.</summary>
+/// <param name="Blocks">Every residual block of the model.</param>
+/// <param name="Budget">Bytes that activations may take at the peak; null: no budget.</param>
+public readonly record struct ActivationCheckpointing(bool Blocks, long? Budget = null)
+{
+    public bool IsNone => !Blocks && Budget is null;
 }
 
 public enum Precision

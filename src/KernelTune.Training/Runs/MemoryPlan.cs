@@ -16,9 +16,9 @@ namespace KernelTune.Training.Runs;
 public sealed record MemoryPlan(IReadOnlyList<long> PeakByCategory, long Peak, long Touched, long Trainable, long Total, string Method)
 {
     /// <summary>Runs loading, the largest batch of each evaluation and two steps of the largest micro-batches.</summary>
-    public static MemoryPlan Of(Recipe recipe, JsonSettings config, Device shapes, IReadOnlyList<IBatch> largest, IReadOnlyList<IBatch> evaluations, JsonSettings? adapter = null, IWeightSource? source = null)
+    public static MemoryPlan Of(Recipe recipe, JsonSettings config, Device shapes, IReadOnlyList<IBatch> largest, IReadOnlyList<IBatch> evaluations, JsonSettings? adapter = null, IWeightSource? source = null, int? recomputed = null)
     {
-        using var model = new TrainableModel(recipe, config, shapes, adapter, source: source);
+        using var model = new TrainableModel(recipe, config, shapes, adapter, source: source, recomputed: recomputed);
         foreach (var parameter in model.Model.Root.AllParameters())
         {
             if (parameter.KeepsBlocks(shapes))

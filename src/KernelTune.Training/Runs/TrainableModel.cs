@@ -24,13 +24,15 @@ public sealed class TrainableModel : IDisposable
     /// <param name="device">Where it lies.</param>
     /// <param name="adapter">adapter_config.json of an adapter to start from; null: a fresh one, as the recipe says.</param>
     /// <param name="note">Told what a user should know.</param>
+    /// <param name="recomputed">How many blocks are computed again in the backward pass; null: all or none, as the recipe says.</param>
     /// <param name="source">The base's weights: how they are stored may decide how they are kept; null: it is drawn at random.</param>
-    public TrainableModel(Recipe recipe, JsonSettings config, Device device, JsonSettings? adapter = null, Action<string>? note = null, IWeightSource? source = null)
+    public TrainableModel(Recipe recipe, JsonSettings config, Device device, JsonSettings? adapter = null, Action<string>? note = null, IWeightSource? source = null, int? recomputed = null)
     {
         (Recipe, Device) = (recipe, device);
         Task = TrainingTask.Of(recipe.Task);
         Model = Task.Build(recipe, RecipeMethod.Amend(recipe, config, adapter));
         Method = RecipeMethod.Attach(recipe, Model, adapter, note);
+        Recomputation.Mark(Model, recomputed ?? (recipe.Training.ActivationCheckpointing.Blocks ? Recomputation.Blocks(Model).Count : 0));
         BaseStorage.Mark(Model, recipe.Quantization, source);
         Parameter[] trainable = [.. Method.Trainable];
         var places = new View[trainable.Length];

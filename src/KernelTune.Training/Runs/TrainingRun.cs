@@ -6,6 +6,7 @@ using KernelTune.Checkpoints;
 using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Devices.Memory;
+using KernelTune.Devices.Shapes;
 using KernelTune.Models;
 using KernelTune.Training.Recipes;
 using KernelTune.Training.Schedules;
@@ -32,6 +33,7 @@ public sealed class TrainingRun : IDisposable
     private readonly IBatchStream batches;
     private (int Step, IReadOnlyList<IBatch> Batches, double Rate, Stopwatch Clock)? pending;
     private MemoryPlan? plan;
+    private int? recomputed;
     private long residentBefore;
     private string baseHash = "";
     private (int Step, int EvaluatedStep)? saved;
@@ -114,12 +116,17 @@ public sealed class TrainingRun : IDisposable
     /// <exception cref="MemoryPlanException">It is more than the recipe's limit.</exception>
     public MemoryPlan Plan(Device shapes)
     {
-        var largest = batches.Largest();
-        int batchSize = Recipe.Training.BatchSize;
-        plan = MemoryPlan.Of(Recipe, config, shapes, [.. Enumerable.Repeat(largest, Math.Min(2, Recipe.Training.GradientAccumulationSteps))],
-            [.. new[] { Data.Validation, Test }.OfType<IEvaluationData>().Select(d => d.Largest(batchSize))], adapterConfig, source?.Weights);
+        plan = Foreseen(shapes, Recomputed);
         return Recipe.MemoryLimit is { } limit && plan.Touched > limit ? throw new MemoryPlanException(plan, limit) : plan;
     }
+
+    /// <summary>How many blocks are computed again in the backward pass.</summary>
+    /// <exception cref="RecipeException">The recipe's budget cannot be met.</exception>
+    public int Recomputed => recomputed ??= Recomputation.Count(Recipe.Training.ActivationCheckpointing, task.Build(Recipe, config), count =>
+    {
+        using var shapes = new ShapesDevice(Device);
+        return Foreseen(shapes, count).PeakByCategory[(int)Category.Activations];
+    });
 
     /// <summary>Takes the output folder, loads the weights and, on a resume, the last complete checkpoint.</summary>
     /// <exception cref="CheckpointStorageException">The output folder is not empty, cannot be written to, or another run holds it.</exception>
@@ -141,7 +148,7 @@ public sealed class TrainingRun : IDisposable
             baseHash = RunIdentity.HashOf(source.Weights.Files);
         }
         residentBefore = ProcessMemory.Resident;
-        model = new TrainableModel(Recipe, config, Device, adapterConfig, Note, source?.Weights);
+        model = new TrainableModel(Recipe, config, Device, adapterConfig, Note, source?.Weights, Recomputed);
         LoadBase(cancellation);
         Checkpoints = new CheckpointWriter(model, Recipe.Model, modelFolder, data.SideFiles, probe);
         string metrics = Path.Combine(Output, MetricsFile.Name);
@@ -297,6 +304,14 @@ public sealed class TrainingRun : IDisposable
         model?.Dispose();
         source?.Dispose();
         folderLock?.Dispose();
+    }
+
+    private MemoryPlan Foreseen(Device shapes, int blocks)
+    {
+        var largest = batches.Largest();
+        int batchSize = Recipe.Training.BatchSize;
+        return MemoryPlan.Of(Recipe, config, shapes, [.. Enumerable.Repeat(largest, Math.Min(2, Recipe.Training.GradientAccumulationSteps))],
+            [.. new[] { Data.Validation, Test }.OfType<IEvaluationData>().Select(d => d.Largest(batchSize))], adapterConfig, source?.Weights, blocks);
     }
 
     private List<IBatch> NextBatches()

@@ -62,7 +62,7 @@ public sealed class RecipeReaderTests
           gradient_accumulation_steps: 8
           max_grad_norm: none
           precision: fp32
-          activation_checkpointing: none
+          activation_checkpointing: 2GB
           seed: 11
           early_stopping: { metric: perplexity, patience: 2 }
         evaluation: { every: 5, metrics: [loss, perplexity] }
@@ -247,7 +247,7 @@ public sealed class RecipeReaderTests
     [TestCase(Small + "task: masked-lm\n", "/home/r/recipe.yaml:3:7: task: masked-lm is not built yet in this version; it has causal-lm")]
     [TestCase(Small + "training: { precision: bf16 }\n", "/home/r/recipe.yaml:3:24: training.precision: bf16 is not built yet in this version; it has fp32")]
     [TestCase(Small + "training: { batch_size: auto }\n", "/home/r/recipe.yaml:3:25: training.batch_size: auto is not built yet in this version")]
-    [TestCase(Small + "training: { activation_checkpointing: blocks }\n", "/home/r/recipe.yaml:3:39: training.activation_checkpointing: not built yet in this version; it has none")]
+    [TestCase(Small + "training: { activation_checkpointing: layers }\n", "/home/r/recipe.yaml:3:39: training.activation_checkpointing: found layers, wanted none, blocks, or a budget such as 2GB")]
     [TestCase(Small + "micro_batch_size: 2\n", "/home/r/recipe.yaml:3:1: micro_batch_size: unknown key: axolotl's name for training.batch_size")]
     [TestCase(Small + "finetuning_type: lora\n", "/home/r/recipe.yaml:3:1: finetuning_type: unknown key: LLaMA-Factory's name for method")]
     [TestCase(Small + "training: { per_device_train_batch_size: 2 }\n",
