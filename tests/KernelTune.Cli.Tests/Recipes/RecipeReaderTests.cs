@@ -133,7 +133,8 @@ public sealed class RecipeReaderTests
             Assert.That(recipe.Schedule, Is.EqualTo(new ScheduleSettings { Type = "linear", WarmupSteps = 10 }));
             Assert.That(recipe.Training, Is.EqualTo(new TrainingSettings
             {
-                NumEpochs = 2.5, MaxSteps = 30, BatchSize = 2, GradientAccumulationSteps = 8, MaxGradNorm = null, Seed = 11, EarlyStopping = new EarlyStopping("perplexity", 2),
+                NumEpochs = 2.5,
+                ActivationCheckpointing = new ActivationCheckpointing(false, 2_000_000_000), MaxSteps = 30, BatchSize = 2, GradientAccumulationSteps = 8, MaxGradNorm = null, Seed = 11, EarlyStopping = new EarlyStopping("perplexity", 2),
             }));
             Assert.That(recipe.Evaluation.Every, Is.EqualTo(5));
             Assert.That(recipe.Checkpoint, Is.EqualTo(new CheckpointSettings { Every = 10, Keep = 3 }));
