@@ -120,8 +120,9 @@ public readonly record struct CrossEntropyGradCall(View Logits, View Labels, Vie
         var mass = work.Take(shape.With(1, 1), type);
         var lse = Lse.Unsqueeze(1);
         CrossEntropyCall.Capped(device, Logits, z, Options.Softcap);
-        device.Run(MapCall.Binary<Sub, None>(p, z, lse.Broadcast(shape)));
-        device.Run(MapCall.Unary<Exp, None>(p, p));
+
+        // The softmax anew, and not e^(z − lse): an lse of a thousand has lost the digits that the exponential needs.
+        device.Run(new SoftmaxCall(z, p));
         var targets = CrossEntropyCall.Targets(device, work, Labels, Weight, shape, Options, type);
 
         // d/dz_j of Σ_i target_i·(lse − z_i) + zLoss·lse² = p_j·(Σ target + 2·zLoss·lse) − target_j.

@@ -21,6 +21,14 @@ public readonly record struct LayerNormCall(View X, View Weight, View Bias, View
         device.Run(new ReduceCall(X, mean, 1, Reduction.Sum));
         device.Run(MapCall.Unary<Scale, ScaleParams>(mean, mean, new ScaleParams(1.0 / X.Shape[1])));
         device.Run(MapCall.Binary<Sub, None>(Y, X, mean.Broadcast(X.Shape)));
+
+        // Where the mean is far greater than the deviations, its rounding is seen in them: what it left is the mean of the differences.
+        using var work = new Workspace(device, Name);
+        var rest = work.Like(mean);
+        device.Run(new ReduceCall(Y, rest, 1, Reduction.Sum));
+        device.Run(MapCall.Unary<Scale, ScaleParams>(rest, rest, new ScaleParams(1.0 / X.Shape[1])));
+        device.Run(MapCall.Binary<Sub, None>(Y, Y, rest.Broadcast(X.Shape)));
+        device.Run(MapCall.Binary<Add, None>(mean, mean, rest));
         device.Run(new ReduceCall(Y, rstd, 1, Reduction.SumOfSquares));
         device.Run(MapCall.Step<RsqrtAffine, AffineParams>(rstd, rstd, new AffineParams(1.0 / X.Shape[1], Eps)));
         device.Run(MapCall.Binary<Mul, None>(Y, Y, rstd.Broadcast(X.Shape)));
