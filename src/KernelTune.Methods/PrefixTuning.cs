@@ -171,11 +171,12 @@ public sealed class PrefixTuning : IMethod
         return extra;
     }
 
-    /// <summary>Writes PEFT's two files and <see cref="EncoderName"/>.</summary>
+    /// <summary>Writes PEFT's two files and, where there is a perceptron, <see cref="EncoderName"/>.</summary>
     public void Save(AtomicFolder folder, string baseName, string? taskType)
     {
         AdapterFolder.Write(folder, Config.ToJson(Decoder, baseName, taskType), ToSave());
-        folder.WriteSafetensors(EncoderName, tensors.ToSave());
+        if (IsProjected)
+            folder.WriteSafetensors(EncoderName, tensors.ToSave());
     }
 
     /// <summary>The tensors of PEFT's file.</summary>

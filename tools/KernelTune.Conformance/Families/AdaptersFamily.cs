@@ -60,8 +60,6 @@ public sealed class AdaptersFamily : IFamily
                 findings.Add(Merged(golden, method, bare, device));
             if (golden.Expected.Has("merged_4bit_logits"))
                 findings.Add(FourBitBases.MergedAgain(golden, method, bare, device));
-            if (!golden.Expected.Has("merged_logits") && golden.Kind == "adapter" && method.Method.WhyUnmergeable is null)
-                findings.Add(new Finding("merged", Outcome.Fail, "the library cannot merge this method, and we say that we can"));
         }
 
         GoldenCheck curve = golden.NewCheck(device);
