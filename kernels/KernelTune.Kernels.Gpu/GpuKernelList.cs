@@ -26,6 +26,10 @@ public static class GpuKernelList
         Of<CastKernel<StoredF32, StoredBF16>, CopyArgs<StoredF32, StoredBF16>>("cast.f32.bf16"),
         Of<CastWideKernel<StoredI64, StoredF32>, CopyArgs<StoredI64, StoredF32>>("cast.i64.f32"),
         Map<Unary<Silu, None>, None>("map.silu"),
+        Flat<Unary<Silu, None>, None>("map.flat.silu"),
+        Flat<UnaryGradAdd<Gelu, None>, None>("map.flat.gelu.grad_add"),
+        Flat<Binary<Mul, None>, None>("map.flat.mul"),
+        Flat<BinaryGrad<SwiGlu, None>, None>("map.flat.swiglu.grad"),
         Map<UnaryGradAdd<Gelu, None>, None>("map.gelu.grad_add"),
         Map<Unary<Tanh, None>, None>("map.tanh"),
         Map<Unary<Exp, None>, None>("map.exp"),
@@ -59,6 +63,10 @@ public static class GpuKernelList
     private static GpuKernel Map<TOp, TParams>(string name)
         where TOp : struct, IElementwise<TParams>
         where TParams : struct => Of<MapKernel<G32, TOp, TParams>, MapArgs<G32, TParams>>(name);
+
+    private static GpuKernel Flat<TOp, TParams>(string name)
+        where TOp : struct, IElementwise<TParams>
+        where TParams : struct => Of<FlatMapKernel<G32, TOp, TParams>, FlatMapArgs<G32, TParams>>(name);
 
     private static GpuKernel Of<TKernel, TArgs>(string name, int groupSize = GroupSize)
         where TKernel : struct, IGpuKernel<TArgs>

@@ -46,3 +46,45 @@ public readonly struct MapKernel<V, TOp, TParams> : IGpuKernel<MapArgs<V, TParam
         }
     }
 }
+
+/// <summary>The operands of <see cref="FlatMapKernel{V, TOp, TParams}"/>: element i of each lies at i·Step, which is below 2^31.</summary>
+public struct FlatMapArgs<V, TParams>
+    where V : unmanaged
+    where TParams : struct
+{
+    public ArrayView<V> X, Y, Z, A, B, C, D;
+    public uint StepX, StepY, StepZ, StepA, StepB, StepC, StepD;
+    public uint Count;
+    public TParams Params;
+}
+
+/// <summary>
+/// The map kernel where one axis is enough, as it is for dense operands: an address is a product and a sum, where the general walk takes six of 64 bits an
+/// operand, which cost more than the memory does.
+/// </summary>
+public readonly struct FlatMapKernel<V, TOp, TParams> : IGpuKernel<FlatMapArgs<V, TParams>>
+    where V : unmanaged, ILane<V>
+    where TOp : struct, IElementwise<TParams>
+    where TParams : struct
+{
+    public static void Run(FlatMapArgs<V, TParams> args)
+    {
+        for (uint i = GridWalk.First; i < args.Count; i += GridWalk.Stride)
+        {
+            V b = V.Zero, c = V.Zero, d = V.Zero;
+            V a = args.A[(int)(i * args.StepA)];
+            if (TOp.Inputs > 1)
+                b = args.B[(int)(i * args.StepB)];
+            if (TOp.Inputs > 2)
+                c = args.C[(int)(i * args.StepC)];
+            if (TOp.Inputs > 3)
+                d = args.D[(int)(i * args.StepD)];
+            TOp.Apply(a, b, c, d, args.Params, out V x, out V y, out V z);
+            args.X[(int)(i * args.StepX)] = x;
+            if (TOp.Outputs > 1)
+                args.Y[(int)(i * args.StepY)] = y;
+            if (TOp.Outputs > 2)
+                args.Z[(int)(i * args.StepZ)] = z;
+        }
+    }
+}

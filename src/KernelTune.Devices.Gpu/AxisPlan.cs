@@ -47,6 +47,23 @@ internal unsafe struct AxisPlan
     /// <summary>Launches that the walk takes; 0 where there are no elements.</summary>
     public readonly int Pieces => lengths[rank - 1] == 0 || inner == 0 ? 0 : (int)(((long)lengths[rank - 1] + perPiece - 1) / perPiece);
 
+    /// <summary>True where one axis is enough, walked forwards, with every index below 2^31.</summary>
+    public readonly bool IsFlat
+    {
+        get
+        {
+            if (rank != 1)
+                return false;
+            for (int v = 0; v < MostViews; v++)
+            {
+                long step = steps[v * Devices.Shape.MaxRank];
+                if (step < 0 || step >= MostElements || step * lengths[0] >= MostElements)
+                    return false;
+            }
+            return true;
+        }
+    }
+
     /// <summary>The shape of one piece.</summary>
     public readonly Layout Shape(int piece = 0)
     {

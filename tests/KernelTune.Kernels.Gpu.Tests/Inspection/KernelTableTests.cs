@@ -62,7 +62,7 @@ public sealed class KernelTableTests
     private static string Table(string version, IReadOnlyList<KernelReport> reports)
     {
         string[] names = [.. reports.Select(r => r.Kernel.Name).Distinct()];
-        int width = names.Max(n => n.Length) + 2;
+        int width = Math.Max(40, names.Max(n => n.Length) + 2);
         IEnumerable<string> lines = names.Select(name =>
         {
             KernelReport[] own = [.. reports.Where(r => r.Kernel.Name == name)];
