@@ -13,7 +13,7 @@ using Conv2d = KernelTune.Kernels.Cpu.Conv2d;
 
 namespace KernelTune.Bench;
 
-/// <summary>ResNet-18's convolutions as a share of the FMA peak, and the calls of a whole training step by time: <c>conv --threads 2 --batch 32 --size 224</c>.</summary>
+/// <summary>ResNet-18's convolutions as a share of the FMA peak, and the calls of a whole training step by time (one thread by its processor time): <c>conv --threads 2 --batch 32 --size 224</c>.</summary>
 internal static unsafe class ConvBench
 {
     private const string ResNet18 = """{"architecture": "torchvision.ResNet", "block": "BasicBlock", "layers": [2, 2, 2, 2], "num_classes": 1000}""";
@@ -103,31 +103,33 @@ internal static unsafe class ConvBench
         var pixels = new float[images * 3 * size * size];
         new RandomStream(1, "pixels").Fill(pixels, FreshWeight.Normal(1));
         long[] labels = [.. Enumerable.Range(0, images).Select(i => (long)(i * 31 % 1000))];
-        var times = new CallTimes();
+        var times = new CallTimes(report.Threads);
         int steps = Math.Max(1, report.Pairs / 5);
         double total = 0, peak = 0;
         for (int step = -1; step < steps; step++)
         {
             device.CallObserver = step < 0 ? null : times;
             gradients.Clear();
-            var clock = Stopwatch.StartNew();
+            double began = Clock.Seconds(report.Threads);
             using (var session = new Session(device, gradients) { Training = true })
             {
                 var input = new PictureInput(session.Upload<float>(pixels, new Shape(images, 3, size, size), session.Real));
                 session.Backward(model.Loss(input, session.Upload<long>(labels, new Shape(images), DType.I64)));
             }
             if (step >= 0)
-                total += clock.Elapsed.TotalSeconds;
-            peak = Math.Max(peak, MachinePeak.Flops(peakPool, report.Threads, InstructionSets.Best, 2));
+                total += Clock.Seconds(report.Threads) - began;
+            double before = Clock.Seconds(report.Threads);
+            long wall = Stopwatch.GetTimestamp();
+            double rate = MachinePeak.Flops(peakPool, report.Threads, InstructionSets.Best, 2);
+            peak = Math.Max(peak, rate * Stopwatch.GetElapsedTime(wall).TotalSeconds / (Clock.Seconds(report.Threads) - before));
         }
         double flops = 6 * images * model.MultiplyAdds(size, size), seconds = total / steps;
         report.Line($"A step of ResNet-18, {images} pictures of {size}×{size}, without the update: {seconds * 1000:F0} ms, {flops / seconds / 1e9:F1} GFLOP/s, {flops / seconds / peak:P0} of the peak; ledger's peak {device.Ledger.Peak / 1048576.0:F0} MiB.");
         report.Line();
         report.Line("| call | times | ms | share | GFLOP/s | GB/s |");
         report.Line("|---|---|---|---|---|---|");
-        foreach (var (name, (count, ticks, work, bytes)) in times.ByName.OrderByDescending(t => t.Value.Ticks))
+        foreach (var (name, (count, s, work, bytes)) in times.ByName.OrderByDescending(t => t.Value.Seconds))
         {
-            double s = (double)ticks / Stopwatch.Frequency;
             report.Line($"| {name} | {count / steps} | {s * 1000 / steps:F1} | {s / total:P1} | {work / s / 1e9:F1} | {bytes / s / 1e9:F1} |");
         }
         foreach (var parameter in model.AllParameters())
@@ -135,18 +137,18 @@ internal static unsafe class ConvBench
     }
 
     /// <summary>Time of the outermost calls by name.</summary>
-    private sealed class CallTimes : ICallObserver
+    private sealed class CallTimes(int threads) : ICallObserver
     {
         private int depth;
-        private long began;
+        private double began;
 
-        public Dictionary<string, (int Count, long Ticks, double Flops, double Bytes)> ByName { get; } = [];
+        public Dictionary<string, (int Count, double Seconds, double Flops, double Bytes)> ByName { get; } = [];
 
         public void Begin<TCall>(Device device, in TCall call)
             where TCall : struct, ICall
         {
             if (depth++ == 0)
-                began = Stopwatch.GetTimestamp();
+                began = Clock.Seconds(threads);
         }
 
         public void End<TCall>(Device device, in TCall call)
@@ -155,8 +157,8 @@ internal static unsafe class ConvBench
             if (--depth > 0)
                 return;
             string name = typeof(TCall).IsGenericType ? $"{TCall.Name} {string.Join(' ', typeof(TCall).GetGenericArguments().SelectMany(a => a.GetGenericArguments().Prepend(a)).Select(a => a.Name))}" : TCall.Name;
-            var (count, ticks, flops, bytes) = ByName.GetValueOrDefault(name);
-            ByName[name] = (count + 1, ticks + Stopwatch.GetTimestamp() - began, flops + call.Flops, bytes + call.Bytes);
+            var (count, seconds, flops, bytes) = ByName.GetValueOrDefault(name);
+            ByName[name] = (count + 1, seconds + Clock.Seconds(threads) - began, flops + call.Flops, bytes + call.Bytes);
         }
     }
 }

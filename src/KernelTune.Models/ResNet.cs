@@ -119,11 +119,11 @@ internal sealed class ResNetBlock : Module<Tensor, Tensor>
         body = s.Bottleneck
             ?
             [
-                Unit(s, 0, channels, inner, 1, s.StridesEarly ? stride : 1, 1, activation),
-                Unit(s, 1, inner, inner, 3, s.StridesEarly ? 1 : stride, s.Groups, activation),
+                Unit(s, 0, channels, inner, 1, s.StridesEarly ? stride : 1, 1, s.InnerActivation),
+                Unit(s, 1, inner, inner, 3, s.StridesEarly ? 1 : stride, s.Groups, s.InnerActivation),
                 Unit(s, 2, inner, outputs, 1, 1, 1, "linear"),
             ]
-            : [Unit(s, 0, channels, inner, 3, stride, 1, activation), Unit(s, 1, inner, outputs, 3, 1, 1, "linear")];
+            : [Unit(s, 0, channels, inner, 3, stride, 1, s.InnerActivation), Unit(s, 1, inner, outputs, 3, 1, 1, "linear")];
         if (channels == outputs && stride == 1)
             return;
         var (convolution, norm) = s.Names.Shortcut(path, s.AveragesShortcut);

@@ -27,6 +27,9 @@ internal sealed record ResNetSettings
 
     public string Activation { get; init; } = "relu";
 
+    /// <summary>Between the convolutions of a block. Transformers' is relu there, whatever hidden_act says.</summary>
+    public string InnerActivation { get; init; } = "relu";
+
     public bool DownsamplesFirst { get; init; }
 
     /// <summary>Whether a bottleneck's stride is in its first convolution, not in the 3×3.</summary>
@@ -142,6 +145,7 @@ internal sealed record ResNetSettings
             Labels = config.Int("num_classes", 1000),
             Channels = config.Int("in_chans", 3),
             Activation = activation,
+            InnerActivation = activation,
             Groups = groups,
             AveragesShortcut = config.Bool("avg_down", false),
             ZeroLast = config.Bool("zero_init_last", true),

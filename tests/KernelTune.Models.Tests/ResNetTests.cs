@@ -55,6 +55,28 @@ public sealed class ResNetTests
         }
     }
 
+    // A fresh block without an activation at its end is odd in x, but for the relu between its convolutions.
+    [Test]
+    public void Transformers_has_relu_within_a_block_whatever_hidden_act_says()
+    {
+        using var device = new ReferenceDevice();
+        var model = ModelRegistry.ImageClassifier(TinyModels.Settings(Tiny, """ "hidden_act": "linear" """));
+        ModelWeights.Initialize(model, device, 5);
+        var block = (Module<Tensor, Tensor>)model.Tree().Single(m => m.Path == "resnet.encoder.stages.0.layers.0");
+        double[] Of(int sign)
+        {
+            using var session = new Session(device);
+            var y = block.Call(session.Upload<float>([.. Enumerable.Range(0, 4 * 5 * 5).Select(i => sign * MathF.Sin(i))], new Shape(1, 4, 5, 5), session.Real));
+            var numbers = new double[y.Shape.Elements];
+            device.Read<double>(y.View, numbers);
+            return numbers;
+        }
+
+        Assert.That(Of(1).Zip(Of(-1), (a, b) => Math.Abs(a + b)).Max(), Is.GreaterThan(0.1));
+        foreach (var parameter in model.AllParameters())
+            parameter.Dispose();
+    }
+
     [Test]
     public void An_averaging_shortcut_has_timm_s_names()
     {

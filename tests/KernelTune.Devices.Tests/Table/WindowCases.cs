@@ -113,6 +113,11 @@ internal static class WindowCases
         Of<MaxPool2dCall>("equals, −∞ and NaN", b => b.Run(new MaxPool2dCall(
             b.Given(new Shape(1, 1, 4, 4), 1, 1, double.NegativeInfinity, double.NegativeInfinity, 0, 1, double.NegativeInfinity, double.NegativeInfinity, 5, double.NaN, 3, 3, 7, 5, 3, 3),
             b.Out(1, 1, 2, 2), b.Out(DType.I32, 1, 1, 2, 2), new Window2d(2, 2, 2, 2, 1, 1, 0, 0, 2, 2)))) with { Absolute = 0, Relative = 0 },
+        Of<MaxPool2dCall>("rows too long for the stack", b => b.Run(new MaxPool2dCall(b.In(1, 1, 4, 9000), b.Out(1, 1, 2, 4500), b.Out(DType.I32, 1, 1, 2, 4500),
+            new Window2d(3, 3, 2, 2, 1, 1, 1, 1, 2, 4500)))) with { Absolute = 0, Relative = 0 },
+        Of<MaxPool2dCall>("a window of −∞ behind padding", b => b.Run(new MaxPool2dCall(
+            b.Given(new Shape(1, 1, 2, 3), double.NegativeInfinity, double.NegativeInfinity, 1, double.NegativeInfinity, double.NegativeInfinity, 0),
+            b.Out(1, 1, 1, 2), b.Out(DType.I32, 1, 1, 1, 2), new Window2d(3, 3, 2, 2, 1, 1, 1, 1, 1, 2)))) with { Absolute = 0, Relative = 0 },
         .. from w in Windows
            from add in (bool[])[false, true]
            select Of<MaxPool2dGradCall>($"{w.Name}{(add ? ", added" : "")}", b =>

@@ -50,6 +50,8 @@ internal sealed class OpRun : IDisposable
 
     public bool Has(string input) => tensors.Has($"in.{input}");
 
+    public bool HasAxes(string input, int axes) => Has(input) && tensors[$"in.{input}"].Shape.Count == axes;
+
     /// <summary>A weight.</summary>
     public Parameter Parameter(string input)
     {

@@ -104,20 +104,23 @@ internal static class PlaneCases
         CeilMode = r.Flag("ceil_mode"),
     };
 
-    // [height, width]; one number over one axis is a width, and of the height what leaves it alone.
+    // [height, width], or one number for both; over one axis a number is a width, and the height is what leaves planes of height 1 alone.
     private static (int Height, int Width) Pair(OpRun r, string name, (int Height, int Width) absent)
     {
         if (!r.Attributes.TryGetProperty(name, out var e) || e.ValueKind == JsonValueKind.Null)
             return absent;
-        if (e.ValueKind == JsonValueKind.Number)
-            return (name == "padding" ? 0 : 1, e.GetInt32());
-        return (e[0].GetInt32(), e[1].GetInt32());
+        if (e.ValueKind != JsonValueKind.Number)
+            return e.GetArrayLength() == 1 ? (name == "padding" ? 0 : 1, e[0].GetInt32()) : (e[0].GetInt32(), e[1].GetInt32());
+        bool flat = r.HasAxes("x", 3) && !r.Attributes.TryGetProperty("output_size", out _);
+        return (flat ? name == "padding" ? 0 : 1 : e.GetInt32(), e.GetInt32());
     }
 
     // null keeps the length of an axis.
     private static (int Height, int Width) OutputSize(OpRun r, Tensor x)
     {
         var e = r.Attributes.GetProperty("output_size");
+        if (e.ValueKind == JsonValueKind.Number)
+            return (e.GetInt32(), e.GetInt32());
         int Length(int i) => e[i].ValueKind == JsonValueKind.Null ? x.Shape[2 + i] : e[i].GetInt32();
         return (Length(0), Length(1));
     }
