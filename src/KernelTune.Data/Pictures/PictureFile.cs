@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using KernelTune.Data.Reading;
 using Microsoft.Win32.SafeHandles;
 using SkiaSharp;
@@ -10,6 +11,12 @@ namespace KernelTune.Data.Pictures;
 /// </summary>
 public static class PictureFile
 {
+    /// <summary>
+    /// No picture has more, so memory is bounded by the file's size: deflate makes at most 1032 bytes of one (of one bit a pixel), a JPEG spends at least a bit on each 8 × 8 pixels, a code of
+    /// GIF's stands for at most 4096. WebP alone has no such bound below its 16383 × 16383.
+    /// </summary>
+    private const long MostPixelsPerByte = 10_000;
+
     private static readonly string[] Known = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"];
 
     /// <summary>True for names that end as pictures do.</summary>
@@ -47,8 +54,12 @@ public static class PictureFile
         SKImageInfo info = codec.Info;
         if ((long)info.Width * info.Height > limits.MostPixels)
             throw new DataException(name, $"a picture of {info.Width} × {info.Height} pixels was found, at most {limits.MostPixels} pixels wanted");
+        if (codec.EncodedFormat != SKEncodedImageFormat.Webp && (long)info.Width * info.Height > MostPixelsPerByte * bytes.Length)
+            throw new DataException(name, $"a picture of {info.Width} × {info.Height} pixels was found in {bytes.Length} bytes, which cannot hold it");
         if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg && !JpegEnd.IsThere(bytes))
             throw new DataException(name, $"the JPEG file is cut off: {bytes.Length} bytes were found, and no end marker among them");
+        if (codec.EncodedFormat == SKEncodedImageFormat.Webp && bytes.Length >= 8 && 8L + BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]) is var wanted && wanted > bytes.Length)
+            throw new DataException(name, $"the WEBP file is cut off: {bytes.Length} bytes were found, its header says {wanted}");
         orientation = (Orientation)codec.EncodedOrigin;
         bool grey = info.ColorType == SKColorType.Gray8;
         return grey ? Grey(name, codec, info) : Colours(name, codec, info);

@@ -78,6 +78,48 @@ public sealed class PictureFaultTests
     }
 
     [Test]
+    public void A_size_that_the_file_cannot_hold_is_refused_unread()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] bytes = HeaderAlone(9000, 9000);
+        string file = folder.Write("claims.png", bytes);
+        Assert.That(() => PictureFile.Read(file),
+            Throws.TypeOf<DataException>().With.Message.EqualTo($"{file}: a picture of 9000 × 9000 pixels was found in {bytes.Length} bytes, which cannot hold it"));
+    }
+
+    [Test]
+    public void A_plain_picture_that_packs_well_is_read()
+    {
+        using var folder = new TemporaryFolder();
+        var plain = new Picture(3000, 2000, 1);
+        Assert.That(PictureFile.Read(folder.Write("plain.png", Drawn.Encoded(plain))).Pixels, Is.EqualTo(plain.Pixels));
+    }
+
+    [Test]
+    public void Damaged_bytes_give_a_picture_or_a_message([Values(SKEncodedImageFormat.Png, SKEncodedImageFormat.Jpeg, SKEncodedImageFormat.Webp)] SKEncodedImageFormat format)
+    {
+        byte[] whole = Drawn.Encoded(Drawn.Noise(23, 17, 3), format);
+        var random = new Random(5);
+        int refused = 0;
+        for (int i = 0; i < 400; i++)
+        {
+            byte[] bytes = [.. whole[..random.Next(1, whole.Length + 1)]];
+            for (int k = 0; k < i % 4; k++) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            try
+            {
+                Assert.That(PictureFile.Decode("damaged", bytes, PictureLimits.Default, out _).Pixels, Is.Not.Empty);
+            }
+            catch (DataException e)
+            {
+                Assert.That(e.Message, Does.StartWith("damaged: "));
+                refused++;
+            }
+        }
+
+        Assert.That(refused, Is.GreaterThan(300));
+    }
+
+    [Test]
     public void What_is_no_picture_says_so()
     {
         using var folder = new TemporaryFolder();
