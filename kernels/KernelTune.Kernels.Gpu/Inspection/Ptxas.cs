@@ -43,21 +43,33 @@ public sealed partial class Ptxas
     /// <exception cref="InspectionException">It does not run.</exception>
     public string Version()
     {
-        string text = Run("--version");
+        string text = Run(Path, "--version");
         Match match = ReleaseText().Match(text);
         return match.Success ? match.Groups[1].Value : throw new InspectionException($"{Path} --version: no release in '{text.Trim()}'");
     }
 
     /// <summary>Assembles one kernel's PTX for an architecture and reads what it takes.</summary>
     /// <exception cref="InspectionException">It does not assemble: the assembler's words.</exception>
-    public KernelUsage Assemble(string ptx, string architecture)
+    public KernelUsage Assemble(string ptx, string architecture) => Assembled(ptx, architecture, (report, _) => Read(report));
+
+    /// <summary>The machine's own instructions (SASS) of one kernel's PTX, by the nvdisasm that lies beside the assembler.</summary>
+    /// <exception cref="InspectionException">It does not assemble, or there is no nvdisasm.</exception>
+    public string Disassemble(string ptx, string architecture)
+    {
+        string disassembler = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path)!, "nvdisasm");
+        if (!File.Exists(disassembler))
+            throw new InspectionException($"no nvdisasm beside {Path}");
+        return Assembled(ptx, architecture, (_, binary) => Run(disassembler, "-c", binary));
+    }
+
+    private TResult Assembled<TResult>(string ptx, string architecture, Func<string, string, TResult> read)
     {
         string folder = Directory.CreateTempSubdirectory("kerneltune-ptxas-").FullName;
         try
         {
-            string source = System.IO.Path.Combine(folder, "kernel.ptx");
+            string source = System.IO.Path.Combine(folder, "kernel.ptx"), binary = System.IO.Path.Combine(folder, "kernel.cubin");
             File.WriteAllText(source, ptx);
-            return Read(Run("-v", $"-arch={architecture}", source, "-o", System.IO.Path.Combine(folder, "kernel.cubin")));
+            return read(Run(Path, "-v", $"-arch={architecture}", source, "-o", binary), binary);
         }
         finally
         {
@@ -80,11 +92,11 @@ public sealed partial class Ptxas
 
     private static int Number(Match match, int group) => int.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 
-    private string Run(params string[] arguments)
+    private static string Run(string program, params string[] arguments)
     {
         using var process = new Process
         {
-            StartInfo = new ProcessStartInfo(Path, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false },
+            StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false },
         };
         try
         {
@@ -92,13 +104,13 @@ public sealed partial class Ptxas
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new InspectionException($"{Path} does not run: {e.Message}", e);
+            throw new InspectionException($"{program} does not run: {e.Message}", e);
         }
 
         Task<string> error = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd() + error.GetAwaiter().GetResult();
         process.WaitForExit();
-        return process.ExitCode == 0 ? output : throw new InspectionException($"ptxas {string.Join(' ', arguments.Where(a => a[0] == '-' && a != "-o"))}: {output.Trim()}");
+        return process.ExitCode == 0 ? output : throw new InspectionException($"{System.IO.Path.GetFileName(program)} {string.Join(' ', arguments.Where(a => a[0] == '-' && a != "-o"))}: {output.Trim()}");
     }
 
     [GeneratedRegex(@"release (\d+\.\d+)", RegexOptions.CultureInvariant)]

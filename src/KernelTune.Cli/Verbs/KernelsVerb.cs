@@ -13,6 +13,7 @@ internal sealed class KernelsVerb
     private readonly Argument<string> _name = new("NAME") { Description = "a kernel of kernels list" };
     private readonly Option<bool> _ptx = new("--ptx") { Description = "the PTX, for NVIDIA (the default)" };
     private readonly Option<bool> _openCL = new("--opencl") { Description = "the OpenCL C, for AMD, Intel and PoCL" };
+    private readonly Option<bool> _sass = new("--sass") { Description = "the GPU's own instructions, where ptxas and nvdisasm are at hand" };
     private readonly Option<string> _architecture = new("--arch") { Description = "the NVIDIA architecture: sm_50 to sm_120" };
 
     public Command Command(Application application)
@@ -24,8 +25,9 @@ internal sealed class KernelsVerb
                 new Command("list", "List the kernels and what they take of a multiprocessor.") { _json },
                 (parsed, terminal, _) => List(parsed.GetValue(_json), terminal)),
             application.WithAction(
-                new Command("show", "Show what ILGPU made of a kernel.") { _name, _ptx, _openCL, _architecture },
-                (parsed, terminal, _) => Show(parsed.GetValue(_name)!, parsed.GetValue(_ptx), parsed.GetValue(_openCL), parsed.GetValue(_architecture)!, terminal)),
+                new Command("show", "Show what ILGPU made of a kernel.") { _name, _ptx, _openCL, _sass, _architecture },
+                (parsed, terminal, _) => Show(
+                    parsed.GetValue(_name)!, parsed.GetValue(_ptx), parsed.GetValue(_openCL), parsed.GetValue(_sass), parsed.GetValue(_architecture)!, terminal)),
         };
     }
 
@@ -73,19 +75,20 @@ internal sealed class KernelsVerb
         return json;
     }
 
-    private static void Show(string name, bool ptx, bool openCL, string architecture, Terminal terminal)
+    private static void Show(string name, bool ptx, bool openCL, bool sass, string architecture, Terminal terminal)
     {
         GpuKernel kernel = Named(name);
         using var inspector = new KernelInspector();
         string assembly = inspector.Ptx(kernel, architecture);
         terminal.Out.WriteLine(Text($"{kernel.Name}: {KernelInspector.Source(kernel)}, groups of {kernel.GroupSize}"));
-        if (ptx || !openCL) terminal.Out.WriteLine(KernelInspector.ForReading(assembly).Trim());
+        if (ptx || !(openCL || sass)) terminal.Out.WriteLine(KernelInspector.ForReading(assembly).Trim());
         if (openCL) terminal.Out.WriteLine(inspector.OpenCL(kernel).Trim());
         if (Ptxas.Find() is not { } ptxas)
         {
             terminal.Out.WriteLine(Ptxas.Absent);
             return;
         }
+        if (sass) terminal.Out.WriteLine(ptxas.Disassemble(assembly, architecture).Trim());
         KernelUsage usage = ptxas.Assemble(assembly, architecture);
         string warps = Occupancy.Of(usage, kernel.GroupSize, architecture) is { } fits ? Text($"; {fits.Groups} groups, {fits.Warps} of {fits.MostWarps} warps fit on a multiprocessor") : "";
         terminal.Out.WriteLine(Text($"{architecture}: {usage.Registers} registers a thread, {usage.SpillStores} bytes spilled and {usage.SpillLoads} read back, {usage.StackBytes} bytes of local memory, {usage.SharedBytes} bytes of shared memory a group{warps} (ptxas {ptxas.Version()})"));

@@ -51,6 +51,19 @@ public sealed class KernelsTests
         Assert.That(CommandLine.Run("kernels", "show", "fill.32", "--opencl", "--ptx").Out, Does.Contain("kernel void").And.Contain(".visible .entry"));
     }
 
+    [Test]
+    public void The_GPU_s_own_instructions_can_be_asked_for()
+    {
+        if (Ptxas.Find() is not { } ptxas || !File.Exists(Path.Combine(Path.GetDirectoryName(ptxas.Path)!, "nvdisasm")))
+        {
+            Assert.Ignore("no ptxas with nvdisasm beside it (.ci/run brings both)");
+            return;
+        }
+        CommandLine run = CommandLine.Run("kernels", "show", "map.flat.mul", "--sass");
+        Assert.That((run.Code, run.Error), Is.EqualTo((0, "")));
+        Assert.That(run.Out, Does.Contain("FMUL").And.Contain("EXIT").And.Not.Contain(".visible .entry"));
+    }
+
     [TestCase(new[] { "kernels", "show", "fil.32" }, "unknown kernel 'fil.32'; did you mean fill.32? (kerneltune kernels list names all)")]
     [TestCase(new[] { "kernels", "show", "fill.32", "--arch", "sm_1" }, "architecture sm_1: unknown; wanted sm_50 to sm_120, as sm_80")]
     [TestCase(new[] { "kernels", "lst" }, "unknown command 'lst'; did you mean list? (kerneltune kernels --help says how)")]
