@@ -16,6 +16,7 @@ public static class Registry
         new QuantizationFamily(),
         new GenerationFamily(OpenedDecoder.Open),
         new ScheduleFamily(),
+        new MetricsFamily(),
         new ImagesFamily(),
     ];
 }
