@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using KernelTune.Autograd;
 using KernelTune.Checkpoints;
 using KernelTune.Devices;
@@ -15,6 +16,9 @@ public sealed class Lora : IMethod
     private readonly List<ILoraOccupant> occupants = [];
     private readonly Dictionary<string, Parameter> byName = new(StringComparer.Ordinal);
     private readonly List<Parameter> trainable = [];
+
+    // Running statistics of norms that train whole: they change with them, and PEFT saves them too.
+    private readonly Dictionary<string, Parameter> statistics = new(StringComparer.Ordinal);
 
     private readonly Module model;
 
@@ -107,12 +111,17 @@ public sealed class Lora : IMethod
     /// <exception cref="CheckpointException">A tensor is missing or has another shape.</exception>
     public IReadOnlyList<string> Load(Device device, IWeightSource source)
     {
-        var extra = StrictKeys.Check(byName.Keys, Plan.Tensors.Where(t => t.Source != AdapterTensorSource.Trained).Select(t => t.Name).ToHashSet(StringComparer.Ordinal),
-            new Dictionary<string, string>(), source);
+        var optional = Plan.Tensors.Where(t => t.Source != AdapterTensorSource.Trained).Select(t => t.Name).Concat(statistics.Keys).ToHashSet(StringComparer.Ordinal);
+        var extra = StrictKeys.Check(byName.Keys, optional, new Dictionary<string, string>(), source);
         foreach (var (name, parameter) in byName)
             StrictKeys.CheckShape(source, name, parameter.Shape.ToArray().Select(n => (long)n).ToArray());
         foreach (var (name, parameter) in byName)
             parameter.Load(device, source.ReadF32(name));
+        foreach (var (name, buffer) in statistics)
+        {
+            if (source.TryGet(name, out var info))
+                buffer.Load(device, info.Format == WeightFormats.I64 ? Counts(source, info) : source.ReadF32(name));
+        }
         return extra;
     }
 
@@ -128,13 +137,17 @@ public sealed class Lora : IMethod
     public IEnumerable<TensorToSave> ToSave()
     {
         var modules = model.BaseParameters().ToDictionary(p => p.Path, StringComparer.Ordinal);
+        var tensors = new List<TensorToSave>();
         foreach (var tensor in Plan.Tensors)
         {
             if (!byName.TryGetValue(tensor.Name, out var parameter))
                 parameter = BaseOf(modules, tensor);
             if (parameter is not null)
-                yield return new TensorToSave(tensor.Name, DType.F32, [.. tensor.Shape.Select(n => (long)n)], sink => Write(parameter, sink));
+                tensors.Add(new TensorToSave(tensor.Name, DType.F32, [.. tensor.Shape.Select(n => (long)n)], sink => Write(parameter, sink)));
         }
+        foreach (var (name, buffer) in statistics)
+            tensors.Add(new TensorToSave(name, buffer.StoredType, [.. buffer.Shape.ToArray().Select(n => (long)n)], sink => Write(buffer, sink)));
+        return tensors.OrderBy(t => t.Name, StringComparer.Ordinal);
     }
 
     /// <summary>
@@ -169,6 +182,13 @@ public sealed class Lora : IMethod
     // Read when its turn comes, into memory that is used again: an adapter is never held twice.
     private static void Write(Parameter parameter, TensorSink sink)
     {
+        if (parameter.StoredType == DType.I64)
+        {
+            var counts = new long[parameter.Shape.Elements];
+            parameter.Device.Read<long>(parameter.Value.View, counts);
+            sink.WriteRaw(MemoryMarshal.AsBytes<long>(counts));
+            return;
+        }
         var numbers = System.Buffers.ArrayPool<float>.Shared.Rent(checked((int)parameter.Shape.Elements));
         var own = numbers.AsSpan(0, (int)parameter.Shape.Elements);
         parameter.Read(own);
@@ -225,6 +245,16 @@ public sealed class Lora : IMethod
             byName.Add(tensor.Name, parameter);
             trainable.Add(parameter);
         }
+        var whole = Plan.SavedWhole.Select(m => m.Path).ToHashSet(StringComparer.Ordinal);
+        foreach (var buffer in model.Tree().Where(m => whole.Contains(m.Path)).SelectMany(m => m.OwnBuffers))
+            statistics.Add(LoraPlan.NamePrefix + buffer.Path, buffer);
+    }
+
+    private static float[] Counts(IWeightSource source, WeightInfo info)
+    {
+        var numbers = new long[info.Elements];
+        source.ReadRaw(info.Name, MemoryMarshal.AsBytes(numbers.AsSpan()));
+        return Array.ConvertAll(numbers, n => (float)n);
     }
 
     // Inputs of one output: all but the first axis.

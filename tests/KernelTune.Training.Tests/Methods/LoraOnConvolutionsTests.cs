@@ -101,6 +101,37 @@ public sealed class LoraOnConvolutionsTests
         Assert.That(lora.Plan.Sites.Select(s => s.Module.Path), Is.EqualTo((string[])["fc"]));
     }
 
+    [Test]
+    public void A_norm_that_trains_whole_is_saved_with_its_statistics()
+    {
+        using var device = new ReferenceDevice();
+        var config = Config with { ModulesToSave = ["fc", "layer2.0.bn2"] };
+        var model = Build(Plain);
+        var lora = Lora.Attach(model, "resnet", config);
+        ModelWeights.Initialize(model, device, 5);
+        lora.Initialize(device, 9);
+        using (var gradients = new GradientStore(device, lora.Trainable))
+            Loss(model, device, gradients);
+        string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, $"{Guid.NewGuid():N}.safetensors");
+        try
+        {
+            SafetensorsWriter.Save(path, lora.ToSave());
+            var other = Build(Plain);
+            var again = Lora.Attach(other, "resnet", config);
+            ModelWeights.Initialize(other, device, 5);
+            using SafetensorsFile file = SafetensorsFile.Open(path);
+            Assert.That(again.Load(device, file), Is.Empty);
+            Assert.That(file.ReadI64("base_model.model.layer2.0.bn2.num_batches_tracked"), Is.EqualTo((long[])[1]));
+            Assert.That(file.Names.Where(n => n.Contains("bn", StringComparison.Ordinal)).Select(n => n[(n.LastIndexOf('.') + 1)..]),
+                Is.EquivalentTo((string[])["bias", "num_batches_tracked", "running_mean", "running_var", "weight"]));
+            Assert.That(Logits(other, device), Is.EqualTo(Logits(model, device)).Within(1e-5));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     private static ImageClassifier Build(string settings) => ModelRegistry.ImageClassifier(JsonSettings.Parse("config.json", Encoding.UTF8.GetBytes(settings)));
 
     private static (ImageClassifier Model, Lora Lora) Adapted(string settings, Device device)
