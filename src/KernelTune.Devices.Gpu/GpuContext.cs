@@ -13,8 +13,18 @@ namespace KernelTune.Devices.Gpu;
 /// <param name="IsSimulated">True on ILGPU's CPU accelerator, where groups are small.</param>
 internal sealed record GpuContext(string Name, GpuMemory Memory, GpuLauncher Launcher, ArrayView<int> Faults, bool IsSimulated)
 {
-    /// <summary>Set by kernels that may report a fault: the next read looks.</summary>
-    public bool MayHaveFaults { get; set; }
+    private volatile bool mayHaveFaults;
+
+    /// <summary>A kernel was queued that may report a fault: the next read looks.</summary>
+    public void ExpectFaults() => mayHaveFaults = true;
+
+    /// <summary>True where faults may stand; asked once.</summary>
+    public bool TakeExpectation()
+    {
+        bool expected = mayHaveFaults;
+        mayHaveFaults = false;
+        return expected;
+    }
 
     /// <summary>The block that a view lies in, as elements of T.</summary>
     public ArrayView<T> Of<T>(in View view)

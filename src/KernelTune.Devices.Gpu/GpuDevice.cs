@@ -113,7 +113,7 @@ public sealed class GpuDevice : Device
                     Elements.Store((nint)to, type, i, Elements.Load((nint)from, source.Type, i));
             }
         }
-        if (gpu.MayHaveFaults)
+        if (gpu.TakeExpectation())
             CheckFaults();
     }
 
@@ -133,7 +133,14 @@ public sealed class GpuDevice : Device
 
     protected override void Dispose(bool disposing)
     {
-        stream.Synchronize();
+        try
+        {
+            stream.Synchronize();
+        }
+        catch (AcceleratorException)
+        {
+            // A device that is lost says so at every read; here it must not hide what its user throws already.
+        }
         base.Dispose(disposing);
         memory.Dispose();
         faultWords.Dispose();
@@ -175,7 +182,6 @@ public sealed class GpuDevice : Device
 
     private void CheckFaults()
     {
-        gpu.MayHaveFaults = false;
         var words = new int[Fault.Words];
         gpu.Faults.CopyToCPU(stream, words);
         if (words[0] == 0)

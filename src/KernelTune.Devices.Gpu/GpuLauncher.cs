@@ -12,6 +12,9 @@ internal sealed class GpuLauncher(string device, Accelerator accelerator, Accele
     private readonly ConcurrentDictionary<Type, Delegate> kernels = new();
     private readonly Lock compiling = new();
 
+    // OpenCL sets a kernel's arguments and queues it in two steps: threads take turns.
+    private readonly Lock launching = new();
+
     /// <summary>Threads of a group of a kernel that has no shape of its own: a power of two.</summary>
     public int GroupSize => groupSize;
 
@@ -49,7 +52,8 @@ internal sealed class GpuLauncher(string device, Accelerator accelerator, Accele
         var launch = (Action<AcceleratorStream, KernelConfig, TArgs>)(kernels.TryGetValue(typeof(TKernel), out var known) ? known : Compile<TKernel, TArgs>(size));
         try
         {
-            launch(stream, new KernelConfig(groups, size), args);
+            lock (launching)
+                launch(stream, new KernelConfig(groups, size), args);
         }
         catch (AcceleratorException e)
         {

@@ -16,7 +16,6 @@ internal sealed class GpuGather(GpuContext gpu) : GpuCallKernel<GatherCall>(gpu)
             throw Gpu.Unsupported(GatherCall.Name, "packed panels");
         if (table.Dense.Type != y.Type)
             throw new ShapeException(GatherCall.Name, $"{table.Dense.Type} rows into {y.Type}");
-        Gpu.MayHaveFaults = true;
         switch (y.Type.Size())
         {
             case 8: Launch<ulong>(call); break;
@@ -51,6 +50,7 @@ internal sealed class GpuGather(GpuContext gpu) : GpuCallKernel<GatherCall>(gpu)
             Rows = table.Shape[0],
         };
         Launcher.Walk<GatherKernel<T>, GatherArgs<T>>(args, args.Count);
+        Gpu.ExpectFaults();
     }
 }
 
@@ -67,7 +67,6 @@ internal sealed class GpuScatterAdd(GpuContext gpu) : GpuCallKernel<ScatterAddCa
             throw new ShapeException(ScatterAddCall.Name, $"{x} at {ids} into {table}");
         if (x.Elements == 0)
             return;
-        Gpu.MayHaveFaults = true;
         var next = Gpu.Memory.At<int>(workspace, 2L * sizeof(int) * x.Shape[0]);
         var link = new LinkArgs
         {
@@ -81,6 +80,7 @@ internal sealed class GpuScatterAdd(GpuContext gpu) : GpuCallKernel<ScatterAddCa
             Rows = table.Shape[0],
         };
         Launcher.Walk<LinkRows, LinkArgs>(link, link.Count);
+        Gpu.ExpectFaults();
         var args = new ScatterAddArgs
         {
             Ids = link.Ids,
