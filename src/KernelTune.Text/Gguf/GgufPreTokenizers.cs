@@ -17,10 +17,11 @@ internal sealed record GgufPreTokenizer(string Json, string? Normalizer = null, 
     /// <summary>The rules of that name, or null.</summary>
     public static GgufPreTokenizer? Named(string name) => name switch
     {
-        "gpt-2" or "phi-2" or "olmo" or "mpt" or "jais" => new(Gpt2),
-        "smollm" or "starcoder" or "refact" or "command-r" => new(Sequence("""{"type":"Digits","individual_digits":true}""", Gpt2)),
+        "gpt-2" or "phi-2" or "olmo" or "mpt" or "jais" or "jina-es" or "jina-de" or "jina-v2-es" or "jina-v2-de" or "gigachat" or "mellum" => new(Gpt2),
+        "smollm" or "starcoder" or "refact" or "command-r" or "codeshell" or "exaone" or "minerva-7b" => new(Sequence("""{"type":"Digits","individual_digits":true}""", Gpt2)),
         "llama-bpe" or "llama3" or "llama-v3" => new(Split($@"{Contractions}|{Words}|\\p{{N}}{{1,3}}|{Symbols}|{Spaces}"), IgnoreMerges: true, AddBos: true),
-        "qwen2" or "stablelm2" => new(Split($@"{Contractions}|{Words}|\\p{{N}}|{Symbols}|{Spaces}"), """{"type":"NFC"}"""),
+        "dbrx" or "smaug-bpe" => new(Split($@"{Contractions}|{Words}|\\p{{N}}{{1,3}}|{Symbols}|{Spaces}")),
+        "qwen2" or "stablelm2" or "deepseek-r1-qwen" or "megrez" => new(Split($@"{Contractions}|{Words}|\\p{{N}}|{Symbols}|{Spaces}"), """{"type":"NFC"}"""),
         "gpt-4o" => new(Split($@"{Cased}{Contractions}?|{Capitals}{Contractions}?|\\p{{N}}{{1,3}}|{SymbolsAndSlashes}|{Spaces}")),
         "tekken" => new(Split($@"{Cased}|{Capitals}|\\p{{N}}|{SymbolsAndSlashes}|{Spaces}"), IgnoreMerges: true, AddBos: true),
         _ => null,

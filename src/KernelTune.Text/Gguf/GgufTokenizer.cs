@@ -108,6 +108,8 @@ internal sealed class GgufTokenizer(IReadOnlyDictionary<string, object> metadata
     {
         float[] scores = Array<float>("scores") ?? throw Missing("scores");
         if (scores.Length != tokens.Length) throw Wrong("scores", $"{scores.Length} scores stand beside {tokens.Length} tokens");
+        int broken = System.Array.FindIndex(scores, s => !float.IsFinite(s));
+        if (broken >= 0) throw Wrong("scores", $"the score {broken} is not finite");
         var normalizers = new List<string>();
         if (Array<byte>("precompiled_charsmap") is { Length: > 0 } map) normalizers.Add($$"""{"type":"Precompiled","precompiled_charsmap":"{{Convert.ToBase64String(map)}}"}""");
         if (Flag("remove_extra_whitespaces", true))

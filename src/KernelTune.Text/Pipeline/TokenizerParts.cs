@@ -63,6 +63,10 @@ internal sealed record TokenizerParts
             string problem = e.Message.Split(" Path: ")[0].Split(" LineNumber: ")[0];
             throw new TokenizerException(file, where, $"not the JSON that is wanted: {problem}", e);
         }
+        catch (InvalidOperationException e)
+        {
+            throw new TokenizerException(file, "", "not the JSON that is wanted: a key is not valid UTF-8 or holds half of a surrogate pair", e);
+        }
     }
 
     /// <summary>Where bytes are spelled out last, a model that takes bytes can do without.</summary>

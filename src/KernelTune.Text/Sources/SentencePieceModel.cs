@@ -1,3 +1,4 @@
+using System.Text;
 using Google.Protobuf;
 
 namespace KernelTune.Text.Sources;
@@ -20,6 +21,8 @@ internal readonly record struct SentencePiece(string Text, float Score, PieceKin
 internal sealed record SentencePieceModel
 {
     public const int Unigram = 1, Bpe = 2;
+
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     public required IReadOnlyList<SentencePiece> Pieces { get; init; }
 
@@ -62,9 +65,11 @@ internal sealed record SentencePieceModel
                     default: input.SkipLastField(); break;
                 }
             }
+            int broken = pieces.FindIndex(p => !float.IsFinite(p.Score));
+            if (broken >= 0) throw new TokenizerException(file, $"pieces[{broken}]", "the score is not finite");
             return pieces.Count > 0 ? model : throw new TokenizerException(file, "", "there are no pieces: this is no SentencePiece model");
         }
-        catch (InvalidProtocolBufferException e)
+        catch (Exception e) when (e is InvalidProtocolBufferException or DecoderFallbackException)
         {
             throw new TokenizerException(file, $"the field at byte {at}", $"not a SentencePiece model: {e.Message}", e);
         }
@@ -79,7 +84,7 @@ internal sealed record SentencePieceModel
         {
             switch (tag)
             {
-                case 1 << 3 | 2: text = input.ReadString(); break;
+                case 1 << 3 | 2: text = Strict.GetString(input.ReadBytes().Span); break;
                 case 2 << 3 | 5: score = input.ReadFloat(); break;
                 case 3 << 3: kind = (PieceKind)input.ReadEnum(); break;
                 default: input.SkipLastField(); break;

@@ -67,7 +67,10 @@ internal static class TiktokenRanks
             if (line.IsEmpty) continue;
             int space = line.IndexOf((byte)' ');
             byte[] bytes = new byte[line.Length];
-            if (space <= 0 || Base64.DecodeFromUtf8(line[..space], bytes, out _, out int length) != System.Buffers.OperationStatus.Done || length == 0
+            // Whisper's vocabulary ends in an empty token, which is written as padding alone.
+            int length = 0;
+            bool empty = space == 1 && line[0] == '=';
+            if (space <= 0 || !empty && (Base64.DecodeFromUtf8(line[..space], bytes, out _, out length) != System.Buffers.OperationStatus.Done || length == 0)
                 || !int.TryParse(line[(space + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out int rank))
                 throw new TokenizerException(file, $"line {number}", $"found \"{Encoding.UTF8.GetString(line[..Math.Min(line.Length, 60)])}\", a token in base64, a space and its rank are wanted");
             tokens.Add((string.Create(length, bytes, (span, all) =>

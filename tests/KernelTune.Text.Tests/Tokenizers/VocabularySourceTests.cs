@@ -171,7 +171,7 @@ public class VocabularySourceTests
     }
 
     /// <summary>sentencepiece_model.proto, written field by field.</summary>
-    private static byte[] Model(int type, int unknown, byte[] map, IEnumerable<(string Text, float Score, int Kind)> pieces, bool bytes = false, bool removeSpaces = true, int bos = 1, int eos = 2)
+    internal static byte[] Model(int type, int unknown, byte[] map, IEnumerable<(string Text, float Score, int Kind)> pieces, bool bytes = false, bool removeSpaces = true, int bos = 1, int eos = 2)
     {
         using var stream = new MemoryStream();
         using var output = new CodedOutputStream(stream);
