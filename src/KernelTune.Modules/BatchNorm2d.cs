@@ -50,6 +50,8 @@ public sealed class BatchNorm2d : Module<Tensor, Tensor>
     public override Tensor Forward(in Tensor x)
     {
         bool training = x.Session.Training && Weight.Trainable;
+        if (training && x.Session.Recomputing)
+            return BatchNormOp.Apply(x, Weight.Value, Bias.Value, null, null, true, Momentum, Eps);      // the same statistics again: they have been counted
         if (training)
         {
             var count = BatchesTracked.Value.View;

@@ -1,4 +1,5 @@
 using KernelTune.Autograd;
+using KernelTune.Autograd.Ops;
 using KernelTune.Checkpoints;
 using KernelTune.Devices;
 using KernelTune.Devices.Reference;
@@ -115,6 +116,40 @@ public sealed class ResNetTests
             }
         }
         foreach (var parameter in model.AllParameters())
+            parameter.Dispose();
+        Assert.That(device.Outstanding, Is.Zero);
+    }
+
+    [Test]
+    public void A_norm_that_is_computed_again_counts_a_batch_once()
+    {
+        using var device = new ReferenceDevice();
+        var norm = new BatchNorm2d("bn", 2);
+        norm.Weight.Trainable = true;
+        norm.Weight.Load(device, [1, 2]);
+        norm.Bias.Load(device, [0, 0]);
+        norm.RunningMean.Load(device, [0, 0]);
+        norm.RunningVariance.Load(device, [1, 1]);
+        norm.BatchesTracked.Load(device, [0]);
+        var gradient = new double[2];
+        using (var gradients = new GradientStore(device, [norm.Weight]))
+        using (var session = new Session(device, gradients) { Training = true })
+        {
+            var x = session.Upload<double>([1, 2, 3, 4, 5, 7, 1, 0], new Shape(2, 2, 1, 2), session.Real);
+            var y = Recompute.Apply(session, [x], true, () => norm.Call(x));
+            session.Backward([y], [session.Upload<double>([1, -1, 2, 0, 1, 0, 0, 3], y.Shape, session.Real)]);
+            device.Read<double>(gradients.Of(norm.Weight), gradient);
+        }
+        var (count, mean) = (new double[1], new double[2]);
+        device.Read<double>(norm.BatchesTracked.Value.View, count);
+        device.Read<double>(norm.RunningMean.Value.View, mean);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(gradient.Any(g => g != 0), Is.True, "the second run was walked");
+            Assert.That(count[0], Is.EqualTo(1));
+            Assert.That(mean, Is.EqualTo((double[])[0.1 * 15 / 4, 0.1 * 8 / 4]).Within(1e-12));
+        }
+        foreach (var parameter in norm.AllParameters())
             parameter.Dispose();
         Assert.That(device.Outstanding, Is.Zero);
     }
