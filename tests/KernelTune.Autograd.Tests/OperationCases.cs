@@ -50,6 +50,7 @@ internal static class OperationCases
         new("dropout", typeof(Dropout), t => Dropout.Apply(t[0], 0.4), [5, 7]),
         new("dropout of a transpose", typeof(Dropout), t => Dropout.Apply(Permute.Apply(t[0], 1, 0), 0.4), [5, 7]),
         new("leaf", typeof(Leaf), t => t[0], [3, 4]),
+        new("recompute", typeof(Recompute), t => Recompute.Apply(t.Session, [t[0], t[1]], false, () => Binary.Apply<Mul>(Unary.Apply<Silu>(t[0]), t[1])), [3, 4], [3, 4]),
     ];
 
     private static IEnumerable<OperationCase> Products =>
