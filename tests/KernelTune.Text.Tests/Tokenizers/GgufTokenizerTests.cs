@@ -109,6 +109,20 @@ public class GgufTokenizerTests
     }
 
     [Test]
+    public void Minilm_from_its_gguf_and_from_its_list_of_words_agree_with_its_tokenizer_json()
+    {
+        using GgufFile file = GgufFile.Open(Shared.Model("all-minilm-l6-v2", "all-MiniLM-L6-v2.Q8_0-Q4_1.gguf"));
+        Tokenizer tokenizer = Tokenizer.FromGguf(file.Metadata, "minilm.gguf"), wanted = Tokenizer.Load(Shared.Model("all-minilm-l6-v2"));
+        Tokenizer words = Tokenizer.FromWordPiece(File.ReadAllBytes(Shared.Model("all-minilm-l6-v2", "vocab.txt")));
+        Assert.That((tokenizer.VocabSize, tokenizer.Config.ClsToken, tokenizer.Config.SepToken), Is.EqualTo((wanted.VocabSize, "[CLS]", "[SEP]")));
+        foreach (string line in File.ReadLines(Shared.Model("data", "corpus", "opticks.txt")).Take(400).Append("Ünïcode ##x 今天 [MASK] don't"))
+        {
+            Assert.That(tokenizer.EncodeIds(line), Is.EqualTo(wanted.EncodeIds(line)), line);
+            Assert.That(words.EncodeIds(line), Is.EqualTo(wanted.EncodeIds(line)), line);
+        }
+    }
+
+    [Test]
     public void A_vocabulary_of_t5_agrees_with_the_golden()
     {
         string folder = Shared.Golden("tokenizers", "t5");
