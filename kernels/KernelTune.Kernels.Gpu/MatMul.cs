@@ -56,7 +56,7 @@ public struct MatMulArgs<TA, TB>
     public int Accumulate;
 }
 
-/// <summary>C = A·B, a tile a group, each sum over k in order with one rounding a term.</summary>
+/// <summary>C = A·B, a tile a group, each sum over k in passes of 256, in order, with one rounding a term.</summary>
 /// <typeparam name="TA">How A is stored.</typeparam>
 /// <typeparam name="TB">How B is stored.</typeparam>
 /// <typeparam name="TTile">The tile.</typeparam>
@@ -65,6 +65,9 @@ public readonly struct MatMulKernel<TA, TB, TTile> : IGpuKernel<MatMulArgs<TA, T
     where TB : unmanaged, IStored<TB>
     where TTile : struct, ITile
 {
+    // Steps of k of a pass: a power of two that every tile's depth divides.
+    private const int PassDepth = 256;
+
     // Elements of C along a side of the tile, threads along it, threads in all, steps of k.
     private static int Width => 4 << TTile.LogSide;
 
@@ -88,6 +91,10 @@ public readonly struct MatMulKernel<TA, TB, TTile> : IGpuKernel<MatMulArgs<TA, T
         G32 c10 = G32.Zero, c11 = G32.Zero, c12 = G32.Zero, c13 = G32.Zero;
         G32 c20 = G32.Zero, c21 = G32.Zero, c22 = G32.Zero, c23 = G32.Zero;
         G32 c30 = G32.Zero, c31 = G32.Zero, c32 = G32.Zero, c33 = G32.Zero;
+        G32 t00 = G32.Zero, t01 = G32.Zero, t02 = G32.Zero, t03 = G32.Zero;
+        G32 t10 = G32.Zero, t11 = G32.Zero, t12 = G32.Zero, t13 = G32.Zero;
+        G32 t20 = G32.Zero, t21 = G32.Zero, t22 = G32.Zero, t23 = G32.Zero;
+        G32 t30 = G32.Zero, t31 = G32.Zero, t32 = G32.Zero, t33 = G32.Zero;
         for (int k0 = 0; k0 < args.K; k0 += Depth)
         {
             // Neighbouring threads read neighbouring elements: along k, or along the rows of A and the columns of B.
@@ -136,13 +143,38 @@ public readonly struct MatMulKernel<TA, TB, TTile> : IGpuKernel<MatMulArgs<TA, T
                 c33 = G32.Fma(a3, b, c33);
             }
             Group.Barrier();
+
+            // Long sums are made in passes, as on the CPU: a term is added to a small sum, and the small sums to each other.
+            if ((k0 & (PassDepth - 1)) == PassDepth - Depth)
+            {
+                t00 += c00;
+                t01 += c01;
+                t02 += c02;
+                t03 += c03;
+                t10 += c10;
+                t11 += c11;
+                t12 += c12;
+                t13 += c13;
+                t20 += c20;
+                t21 += c21;
+                t22 += c22;
+                t23 += c23;
+                t30 += c30;
+                t31 += c31;
+                t32 += c32;
+                t33 += c33;
+                c00 = G32.Zero; c01 = G32.Zero; c02 = G32.Zero; c03 = G32.Zero;
+                c10 = G32.Zero; c11 = G32.Zero; c12 = G32.Zero; c13 = G32.Zero;
+                c20 = G32.Zero; c21 = G32.Zero; c22 = G32.Zero; c23 = G32.Zero;
+                c30 = G32.Zero; c31 = G32.Zero; c32 = G32.Zero; c33 = G32.Zero;
+            }
         }
         long atC = args.StepsC.At(place);
         int row = row0 + ty, column = column0 + tx;
-        StoreRow(args, atC, row, column, c00, c01, c02, c03);
-        StoreRow(args, atC, row + Side, column, c10, c11, c12, c13);
-        StoreRow(args, atC, row + (2 * Side), column, c20, c21, c22, c23);
-        StoreRow(args, atC, row + (3 * Side), column, c30, c31, c32, c33);
+        StoreRow(args, atC, row, column, t00 + c00, t01 + c01, t02 + c02, t03 + c03);
+        StoreRow(args, atC, row + Side, column, t10 + c10, t11 + c11, t12 + c12, t13 + c13);
+        StoreRow(args, atC, row + (2 * Side), column, t20 + c20, t21 + c21, t22 + c22, t23 + c23);
+        StoreRow(args, atC, row + (3 * Side), column, t30 + c30, t31 + c31, t32 + c32, t33 + c33);
     }
 
     private static void StoreRow(in MatMulArgs<TA, TB> args, long at, int row, int column, G32 c0, G32 c1, G32 c2, G32 c3)

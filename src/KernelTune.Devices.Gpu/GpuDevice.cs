@@ -21,6 +21,7 @@ public sealed class GpuDevice : Device
     private readonly AcceleratorStream stream;
     private readonly MemoryBuffer faultWords;
     private readonly GpuMemory memory;
+    private readonly Staging staging;
     private readonly GpuContext gpu;
 
     internal GpuDevice(string name, Context context, Accelerator accelerator)
@@ -31,6 +32,7 @@ public sealed class GpuDevice : Device
         stream = accelerator.CreateStream();
         IsSynchronous = accelerator.AcceleratorType == AcceleratorType.CPU;
         memory = new GpuMemory(accelerator);
+        staging = new Staging(stream);
         int groupSize = Math.Min(GpuKernelList.GroupSize, accelerator.MaxNumThreadsPerGroup);
         int mostGroups = IsSynchronous ? 1 : 1 << 16;
         faultWords = accelerator.AllocateRaw(Fault.Words, sizeof(int));
@@ -149,16 +151,19 @@ public sealed class GpuDevice : Device
         context.Dispose();
     }
 
-    private void Send(in View destination, ReadOnlySpan<byte> bytes)
+    private unsafe void Send(in View destination, ReadOnlySpan<byte> bytes)
     {
         var to = memory.At<byte>(destination.Address, bytes.Length);
         try
         {
-            // A driver of CUDA has read pageable memory when the call returns; the others must be waited for.
-            if (accelerator.AcceleratorType == AcceleratorType.Cuda)
-                to.CopyFromCPUUnsafeAsync(stream, ref MemoryMarshal.GetReference(bytes), bytes.Length);
-            else
-                to.CopyFromCPU(stream, bytes);
+            // CUDA's driver has read pageable memory when the call returns, and the simulated accelerator has copied it; OpenCL's reads it later.
+            if (accelerator.AcceleratorType == AcceleratorType.OpenCL)
+            {
+                staging.Send(to, bytes);
+                return;
+            }
+            fixed (byte* from = bytes)
+                to.CopyFromCPUUnsafeAsync(stream, ref *from, bytes.Length);
         }
         catch (AcceleratorException e)
         {
@@ -170,7 +175,9 @@ public sealed class GpuDevice : Device
     {
         try
         {
+            object sent = staging.Take();
             memory.At<byte>(source.Address, bytes.Length).CopyToCPU(stream, bytes);
+            GC.KeepAlive(sent);
         }
         catch (AcceleratorException e)
         {

@@ -36,8 +36,8 @@ public static class GpuDevices
             var accelerator = kind switch
             {
                 "simulated" => new CPUDevice(SimulatedThreads, 1, 1).CreateCPUAccelerator(context),
-                "cuda" => Nth(context.GetCudaDevices(), index, name, CudaMissing).CreateAccelerator(context),
-                _ => Nth(context.GetCLDevices(), index, name, OpenCLMissing).CreateAccelerator(context),
+                "cuda" => Nth(context.GetCudaDevices(), index, name, DriverLibraries.WhyNoCuda).CreateAccelerator(context),
+                _ => Nth(context.GetCLDevices(), index, name, DriverLibraries.WhyNoOpenCL).CreateAccelerator(context),
             };
             return new GpuDevice(name, context, accelerator);
         }
@@ -63,7 +63,7 @@ public static class GpuDevices
         foreach (var cuda in context.GetCudaDevices())
             found.Add(new(Numbered("cuda", index++), true, $"{cuda.Name}, compute capability {cuda.Architecture}, {cuda.MemorySize >> 20:N0} MiB"));
         if (index == 0)
-            found.Add(new("cuda", false, CudaMissing()));
+            found.Add(new("cuda", false, DriverLibraries.WhyNoCuda()));
         index = 0;
         foreach (var cl in context.GetCLDevices())
         {
@@ -71,7 +71,7 @@ public static class GpuDevices
             found.Add(new(Numbered("opencl", index++), fault is null, fault is null ? Describe(cl) : $"{Describe(cl)}: {fault}"));
         }
         if (index == 0)
-            found.Add(new("opencl", false, OpenCLMissing()));
+            found.Add(new("opencl", false, DriverLibraries.WhyNoOpenCL()));
         found.Add(new("simulated", true, $"ILGPU's CPU accelerator, {SimulatedThreads} threads: for tests, very slow"));
         return found;
     }
@@ -120,14 +120,10 @@ public static class GpuDevices
 
     private static string Describe(CLDevice device) => $"{device.Name}, OpenCL {device.PlatformVersion}, {device.MemorySize >> 20:N0} MiB";
 
-    private static string? FaultOf(CLDevice device) => device.Capabilities.GenericAddressSpace ? null
-        : "it has no generic address space, which OpenCL 2.0 or an optional feature of 3.0 gives (PoCL has it from version 5 on)";
-
-    private static string CudaMissing() => DriverLibraries.IsPresent(DriverLibraries.Cuda)
-        ? "the driver's library is here but reports no device"
-        : $"the driver's library {DriverLibraries.Cuda} was not found";
-
-    private static string OpenCLMissing() => DriverLibraries.IsPresent(DriverLibraries.OpenCL)
-        ? "the loader's library is here but finds no platform with a device"
-        : $"the loader's library {DriverLibraries.OpenCL} was not found";
+    private static string? FaultOf(CLDevice device)
+    {
+        if (!device.Capabilities.GenericAddressSpace)
+            return "it has no generic address space, which OpenCL 2.0 or an optional feature of 3.0 gives (PoCL has it from version 5 on)";
+        return device.Capabilities.Float64 ? null : "it has no doubles, in which norms are summed and formulas' parameters come";
+    }
 }
