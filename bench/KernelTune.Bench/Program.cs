@@ -2,6 +2,11 @@ using System.Globalization;
 using KernelTune.Bench;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args is ["compare-row", ..])
+{
+    CompareBench.Row(args);
+    return 0;
+}
 using var report = Report.Open(args);
 switch (args)
 {
@@ -20,6 +25,9 @@ switch (args)
     case ["step", ..]:
         StepBench.Run(report, args);
         return 0;
+    case ["compare", ..]:
+        CompareBench.Run(report, args);
+        return 0;
     case ["attention", ..]:
         AttentionBench.Run(report);
         return 0;
@@ -27,6 +35,6 @@ switch (args)
         ConvBench.Run(report, args);
         return 0;
     default:
-        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|gpu|step [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--device cuda] [--out FILE.md]");
+        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|gpu|step|compare|conv [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--device cuda] [--out FILE.md]");
         return 2;
 }

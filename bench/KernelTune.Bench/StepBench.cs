@@ -82,7 +82,7 @@ internal static class StepBench
         return $"| {name} | {At(0.25)} | {At(0.5)} | {At(0.75)} |";
     }
 
-    private static Batch Tokens(int rows, int columns, int vocabulary)
+    internal static Batch Tokens(int rows, int columns, int vocabulary)
     {
         var random = new Random(7);
         var ids = new int[rows * columns];
@@ -91,7 +91,7 @@ internal static class StepBench
         return new Batch { Rows = rows, Columns = columns, InputIds = ids, Labels = (int[])ids.Clone(), Tokens = ids.Length };
     }
 
-    private static string Config(string model) => model switch
+    internal static string Config(string model) => model switch
     {
         "smollm2-135m" => """{"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_size":576,"num_hidden_layers":30,"num_attention_heads":9,"num_key_value_heads":3,"intermediate_size":1536,"vocab_size":49152,"max_position_embeddings":8192,"tie_word_embeddings":true,"rms_norm_eps":1e-5}""",
         "gpt2" => """{"architectures":["GPT2LMHeadModel"],"model_type":"gpt2","n_embd":768,"n_layer":12,"n_head":12,"vocab_size":50257,"n_positions":1024,"resid_pdrop":0.0,"embd_pdrop":0.0,"attn_pdrop":0.0}""",
