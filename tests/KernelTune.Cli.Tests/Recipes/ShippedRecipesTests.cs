@@ -53,6 +53,33 @@ public sealed class ShippedRecipesTests
         Assert.That(curve, Is.Ordered.Descending);
     }
 
+    /// <summary>Held-out loss before the first step, after the last, and the least that the method must gain over its untrained start.</summary>
+    [TestCase("prompt", 2.7569, 1.7472, 0.9)]
+    [TestCase("prefix", 2.8166, 1.6174, 0.9)]
+    [TestCase("pfeiffer", 3.2338, 1.5206, 0.9)]
+    [TestCase("ia3", 2.8470, 1.5303, 0.9)]
+    [TestCase("bitfit", 2.8470, 1.5892, 0.9)]
+    public void A_method_s_recipe_gained_on_held_out_data(string recipe, double before, double after, double margin)
+    {
+        double[] curve = Curve("smollm2", recipe, "eval_loss");
+        Assert.That((curve[0], curve[^1]), Is.EqualTo((before, after)).Within(5e-5));
+        Assert.That(curve[0] - curve[^1], Is.GreaterThan(margin));
+    }
+
+    [TestCase("pretrain", 0.20, 0.95)]
+    [TestCase("full", 0.12, 0.87)]
+    [TestCase("head", 0.12, 0.79)]
+    [TestCase("lora", 0.12, 0.79)]
+    [TestCase("scratch", 0.20, 0.83)]
+    public void A_picture_recipe_learned_its_classes(string recipe, double before, double after)
+    {
+        double[] curve = Curve("fashion", recipe, "eval_accuracy");
+        Assert.That((curve[0], curve[^1]), Is.EqualTo((before, after)).Within(1e-6));
+    }
+
+    private static double[] Curve(string folder, string recipe, string key) =>
+        [.. File.ReadLines(Path.Combine(Root, "recipes", folder, recipe + ".metrics.jsonl")).Select(l => JsonNode.Parse(l)!).Where(l => l[key] is not null).Select(l => (double)l[key]!)];
+
     private static string FindRoot()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
