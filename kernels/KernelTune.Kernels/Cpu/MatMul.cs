@@ -23,6 +23,7 @@ public static unsafe class MatMul
         where TEpilogue : struct, ITileEpilogue
     {
         shape.AssertSound();
+        Debug.Assert(shape.Right <= MatMulRight.PackedRows, "an operand in storage of its own goes through RunDecoded");
         Debug.Assert(shape.Products == 1 || TEpilogue.IsNothing, "an epilogue is not batched");
         if (shape.M == 0 || shape.N == 0)
             return;
