@@ -113,6 +113,9 @@ public abstract class Module<TIn, TOut>(string path) : Module(path)
     /// </summary>
     public bool Recomputes { get; set; }
 
+    // Whether anything within trains: methods have been attached before the first call.
+    private bool? trains;
+
     /// <summary>
     /// Runs the module: within a scope and under its path; what it returns outlives the scope, everything else that it made goes back unless the tape has saved it.
     /// </summary>
@@ -134,7 +137,7 @@ public abstract class Module<TIn, TOut>(string path) : Module(path)
             throw new InvalidOperationException($"{Path} cannot be computed again: its input does not say what it reads");
         var reads = new List<Tensor>();
         input.Reads(reads);
-        return (TOut)(object)Autograd.Ops.Recompute.Apply(x.Session, reads, trains: AllParameters().Any(p => p.Trainable), () => (Tensor)(object)Run(x));
+        return (TOut)(object)Autograd.Ops.Recompute.Apply(x.Session, reads, trains ??= AllParameters().Any(p => p.Trainable), () => (Tensor)(object)Run(x));
     }
 
     /// <summary>The module's own arithmetic. Called by <see cref="Call"/> and by occupants only.</summary>

@@ -21,13 +21,14 @@ public static class Recomputation
 
     /// <summary>How many blocks a recipe recomputes.</summary>
     /// <param name="setting">The recipe's.</param>
-    /// <param name="model">The model, unloaded.</param>
+    /// <param name="build">Builds the model, unloaded; asked only where something is recomputed.</param>
     /// <param name="activations">The bytes of activations at the peak with so many blocks recomputed; asked only where there is a budget.</param>
     /// <exception cref="RecipeException">The model has no such blocks, or the budget is not met with all of them.</exception>
-    public static int Count(ActivationCheckpointing setting, IPretrainedModel model, Func<int, long> activations)
+    public static int Count(ActivationCheckpointing setting, Func<IPretrainedModel> build, Func<int, long> activations)
     {
         if (setting.IsNone)
             return 0;
+        var model = build();
         int all = Blocks(model).Count;
         if (all == 0)
             throw new RecipeException(null, "training.activation_checkpointing", $"{model.Architecture} has no residual blocks that can be computed again; none wanted");

@@ -32,7 +32,7 @@ public sealed class TrainableModel : IDisposable
         Task = TrainingTask.Of(recipe.Task);
         Model = Task.Build(recipe, RecipeMethod.Amend(recipe, config, adapter));
         Method = RecipeMethod.Attach(recipe, Model, adapter, note);
-        Recomputation.Mark(Model, recomputed ?? (recipe.Training.ActivationCheckpointing.Blocks ? Recomputation.Blocks(Model).Count : 0));
+        Recomputation.Mark(Model, recomputed ?? Recomputation.Count(recipe.Training.ActivationCheckpointing, () => Model, _ => throw new ArgumentException("a budget of activations wants the number of blocks", nameof(recomputed))));
         BaseStorage.Mark(Model, recipe.Quantization, source);
         Parameter[] trainable = [.. Method.Trainable];
         var places = new View[trainable.Length];

@@ -122,7 +122,7 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>How many blocks are computed again in the backward pass.</summary>
     /// <exception cref="RecipeException">The recipe's budget cannot be met.</exception>
-    public int Recomputed => recomputed ??= Recomputation.Count(Recipe.Training.ActivationCheckpointing, task.Build(Recipe, config), count =>
+    public int Recomputed => recomputed ??= Recomputation.Count(Recipe.Training.ActivationCheckpointing, () => task.Build(Recipe, config), count =>
     {
         using var shapes = new ShapesDevice(Device);
         return Foreseen(shapes, count).PeakByCategory[(int)Category.Activations];
@@ -207,7 +207,7 @@ public sealed class TrainingRun : IDisposable
         double seconds = p.Clock.Elapsed.TotalSeconds, epoch = (double)(p.Step + 1) / StepsPerEpoch;
         long items = p.Batches.Sum(b => (long)b.Items);
         Metrics?.Add(new MetricLine { Step = p.Step + 1, Epoch = epoch, Loss = loss, LearningRate = p.Rate, GradNorm = norm, Seconds = seconds }.With(task.Items, items));
-        progress?.Report(new StepEvent(p.Step + 1, Steps, epoch, loss, p.Rate, norm, items, task.Items, p.Batches.Sum(b => (long)b.LabelCount), seconds, Model.Flops(p.Batches)));
+        progress?.Report(new StepEvent(p.Step + 1, Steps, epoch, loss, p.Rate, norm, items, task.Items, p.Batches.Sum(b => (long)task.LabelCount(Model.Model, b)), seconds, Model.Flops(p.Batches)));
         // A gradient that is no number spoils the weights before any loss shows it.
         badLosses = double.IsFinite(loss) && double.IsFinite(norm) ? 0 : badLosses + 1;
         if (badLosses >= RunLimits.BadLosses)
