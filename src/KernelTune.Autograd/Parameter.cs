@@ -176,21 +176,14 @@ public sealed class Parameter : IDisposable
             throw new ShapeException("load", $"{codes.Elements} codes for {Path} {Shape}");
         if (!IsLoaded)
             Allocate(on);
-        if (packed?.Storage is FourBitStorage kept && kept.BlockSize == codes.BlockSize && kept.Type == codes.Type && !IsTransposed && codes.Original == DType.F32)
+        if (packed?.Storage is FourBitStorage kept && kept.BlockSize == codes.BlockSize && kept.Type == codes.Type && kept.Original == codes.Original && !IsTransposed)
         {
             LoadCodes(codes);
             return;
         }
-        var storage = Storage;
-        Storage = null;
-        if (packed?.Storage is FourBitStorage)
-            throw new InvalidOperationException($"{Path} is kept as other codes than those that came");
         var numbers = new float[Shape.Elements];
         codes.Dequantize(0, numbers);
-        if (codes.Original != DType.F32)
-            new HalfStorage(codes.Original).Round(numbers);
         Load(on, numbers);
-        Storage = storage;
     }
 
     /// <summary>True where this weight will be kept as a file's own blocks on a device: it is loaded by <see cref="LoadBlocks"/>.</summary>

@@ -43,8 +43,11 @@ public sealed class HalfStorage(DType type) : PanelStorage(type == DType.BF16 ? 
 
     public override void Round(Span<float> numbers)
     {
-        for (int i = 0; i < numbers.Length; i++)
-            numbers[i] = Type == DType.BF16 ? (float)(BFloat16)numbers[i] : (float)(Half)numbers[i];
+        unsafe
+        {
+            fixed (float* p = numbers)
+                HalfPrecision.Round(p, numbers.Length, Type);
+        }
     }
 }
 
@@ -52,8 +55,8 @@ public sealed class HalfStorage(DType type) : PanelStorage(type == DType.BF16 ? 
 /// <param name="type">The table.</param>
 /// <param name="blockSize">Numbers that share a magnitude.</param>
 /// <param name="isDouble">Whether magnitudes are quantised again before they are used.</param>
-/// <param name="comesAsCodes">Whether the weight is in this form already: its numbers are not rounded again.</param>
-public sealed class FourBitStorage(FourBitType type, int blockSize, bool isDouble, bool comesAsCodes = false) : PanelStorage(type == FourBitType.Nf4 ? "nf4" : "fp4")
+/// <param name="codesOf">The type that a weight which comes in this form was quantised from: its numbers are rounded to that, and not quantised again. Null: the weight is quantised at load, in fp32.</param>
+public sealed class FourBitStorage(FourBitType type, int blockSize, bool isDouble, DType? codesOf = null) : PanelStorage(type == FourBitType.Nf4 ? "nf4" : "fp4")
 {
     // The levels stand in front of the codes.
     internal const int LevelBytes = 64;
@@ -63,6 +66,9 @@ public sealed class FourBitStorage(FourBitType type, int blockSize, bool isDoubl
     public int BlockSize { get; } = blockSize;
 
     public bool IsDouble { get; } = isDouble;
+
+    /// <summary>The type of the numbers that the codes stand for.</summary>
+    public DType Original => codesOf ?? DType.F32;
 
     public override bool IsQuantized => true;
 
@@ -74,7 +80,7 @@ public sealed class FourBitStorage(FourBitType type, int blockSize, bool isDoubl
 
     public override void Round(Span<float> numbers)
     {
-        if (!comesAsCodes)
+        if (codesOf is null)
             FourBitWeight.Quantize(Type, numbers, [numbers.Length], BlockSize, IsDouble).Dequantize(0, numbers);
     }
 }

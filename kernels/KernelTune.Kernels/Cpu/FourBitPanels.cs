@@ -7,14 +7,16 @@ namespace KernelTune.Kernels.Cpu;
 
 /// <summary>
 /// A weight W [N, K] of 4-bit codes, re-laid at load so that decoding is two table look-ups in registers: in panel p, at each k, 16 bytes hold rows 0…15 in their low and rows 16…31 in their
-/// high halves; every group of k has a magnitude for each of the 32 rows. A weight is level · magnitude, one rounding, as bitsandbytes computes it.
+/// high halves; every group of k has a magnitude for each of the 32 rows. A weight is level · magnitude in float, as bitsandbytes computes it, and
+/// then what the type it was quantised from can hold.
 /// </summary>
 /// <param name="codes">[panels, K, 16].</param>
 /// <param name="magnitudes">[panels, K / group, 32].</param>
 /// <param name="k">Columns of W, a multiple of <paramref name="group"/>.</param>
 /// <param name="group">Columns that share a row's magnitude.</param>
 /// <param name="levels">16 levels.</param>
-public readonly unsafe struct FourBitPanels(byte* codes, float* magnitudes, int k, int group, float* levels) : IPanelSource
+/// <param name="original">The type it was quantised from: F32, or BF16 or F16, to which every number is rounded.</param>
+public readonly unsafe struct FourBitPanels(byte* codes, float* magnitudes, int k, int group, float* levels, DType original) : IPanelSource
 {
     /// <summary>The least number of columns that may share a magnitude: fewer would take more memory than fp32 saves.</summary>
     public const int LeastGroup = 8;
@@ -63,6 +65,7 @@ public readonly unsafe struct FourBitPanels(byte* codes, float* magnitudes, int 
     {
         var from = codes + ((nint)panel * k + k0) * CodeBytes;
         var scales = magnitudes + (nint)panel * (k / group) * Width;
+        var begin = to;
         for (var at = k0; at < k0 + count;)
         {
             var g = at / group;
@@ -78,6 +81,7 @@ public readonly unsafe struct FourBitPanels(byte* codes, float* magnitudes, int 
             from += (nint)some * CodeBytes;
             to += (nint)some * Width;
         }
+        HalfPrecision.Round(begin, (nint)count * Width, original);
     }
 
     public void DecodeRow(int row, float* to)
@@ -87,6 +91,7 @@ public readonly unsafe struct FourBitPanels(byte* codes, float* magnitudes, int 
         var scale = magnitudes + (nint)panel * (k / group) * Width + lane;
         for (var c = 0; c < k; c++, from += CodeBytes)
             to[c] = levels[lane < CodeBytes ? *from & 15 : *from >> 4] * scale[(nint)(c / group) * Width];
+        HalfPrecision.Round(to, k, original);
     }
 
     private void Decode512(byte* from, float* scale, int count, float* to)

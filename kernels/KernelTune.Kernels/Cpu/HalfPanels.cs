@@ -23,11 +23,4 @@ public readonly unsafe struct HalfPanels(ushort* data, int k, bool isBFloat16) :
         for (var c = 0; c < k; c++, from += MatMulTile.Columns)
             to[c] = isBFloat16 ? BitConverter.UInt32BitsToSingle((uint)*from << 16) : (float)BitConverter.UInt16BitsToHalf(*from);
     }
-
-    /// <summary>Rounds fp32 panels to 16 bits, to nearest even.</summary>
-    public static void Encode(float* panels, long count, bool isBFloat16, ushort* to)
-    {
-        for (long i = 0; i < count; i++)
-            to[i] = isBFloat16 ? ((BFloat16)panels[i]).Bits : BitConverter.HalfToUInt16Bits((Half)panels[i]);
-    }
 }

@@ -65,7 +65,7 @@ public sealed class FourBitWeight
         };
     }
 
-    /// <summary>Numbers [first, first + into.Length) of the flattened weight: level · magnitude, in float; not yet rounded to <see cref="Original"/>.</summary>
+    /// <summary>Numbers [first, first + into.Length) of the flattened weight: level · magnitude in float, then what <see cref="Original"/> can hold.</summary>
     public void Dequantize(long first, Span<float> into)
     {
         var levels = Levels;
@@ -74,6 +74,11 @@ public sealed class FourBitWeight
             long at = first + i;
             int code = (at & 1) == 0 ? Packed[at >> 1] >> 4 : Packed[at >> 1] & 15;
             into[i] = levels[code] * AbsMax[at / BlockSize];
+        }
+        unsafe
+        {
+            fixed (float* p = into)
+                HalfPrecision.Round(p, into.Length, Original);
         }
     }
 

@@ -74,6 +74,28 @@ public static unsafe class HalfPrecision
         for (; i < count; i++) to[i] = BitConverter.HalfToUInt16Bits((Half)from[i]);
     }
 
+    /// <summary>x[i] rounded to what BF16 or F16 can hold, to nearest, ties to even; other types leave it as it is.</summary>
+    [SkipLocalsInit]
+    public static void Round(float* x, nint count, DType type)
+    {
+        const int Piece = 256;
+        ushort* bits = stackalloc ushort[Piece];
+        for (; count > 0 && type is DType.BF16 or DType.F16; x += Piece, count -= Piece)
+        {
+            nint some = Math.Min(count, Piece);
+            if (type == DType.BF16)
+            {
+                ToBFloat16(x, bits, some);
+                FromBFloat16(bits, x, some);
+            }
+            else
+            {
+                ToHalf(x, bits, some);
+                FromHalf(bits, x, some);
+            }
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<uint> Widen(ushort* from)
     {

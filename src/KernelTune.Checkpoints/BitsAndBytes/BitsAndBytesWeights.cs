@@ -11,7 +11,7 @@ public sealed class BitsAndBytesWeights : IWeightSource
 {
     private readonly IWeightSource inner;
     private readonly HashSet<string> quantized;
-    private readonly Dictionary<string, WeightInfo> infos = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, FourBitForm> forms = new(StringComparer.Ordinal);
     private readonly Lock gate = new();
     private (string Name, FourBitWeight Weight)? last;
 
@@ -44,25 +44,23 @@ public sealed class BitsAndBytesWeights : IWeightSource
         return codes is not null;
     }
 
+    /// <summary>What a weight's state says of its codes, without reading them; null where it is not in 4 bits.</summary>
+    /// <exception cref="CheckpointException">Its state is damaged.</exception>
+    public FourBitForm? FormOf(string name) => quantized.Contains(name) ? Form(name) : null;
+
     public bool TryGet(string name, out WeightInfo info)
     {
         if (!quantized.Contains(name))
             return inner.TryGet(name, out info);
-        lock (gate)
-        {
-            if (!infos.TryGetValue(name, out info!))
-            {
-                var codes = FourBitState.Read(inner, name);
-                infos[name] = info = new WeightInfo(name, WeightFormats.Of(codes.Original), [.. codes.Shape], codes.Packed.Length);
-            }
-        }
+        var form = Form(name);
+        info = new WeightInfo(name, WeightFormats.Of(form.Original), [.. form.Shape], inner.Get(name).Bytes);
         return true;
     }
 
     public void ReadF32(string name, Span<float> into)
     {
         if (quantized.Contains(name))
-            Decode(name, 0, into);
+            Codes(name).Dequantize(0, into);
         else
             inner.ReadF32(name, into);
     }
@@ -70,7 +68,7 @@ public sealed class BitsAndBytesWeights : IWeightSource
     public void ReadF32Rows(string name, long rowStart, long rowCount, Span<float> into)
     {
         if (quantized.Contains(name))
-            Decode(name, rowStart * this.Get(name).RowElements, into);
+            Codes(name).Dequantize(rowStart * this.Get(name).RowElements, into);
         else
             inner.ReadF32Rows(name, rowStart, rowCount, into);
     }
@@ -97,14 +95,14 @@ public sealed class BitsAndBytesWeights : IWeightSource
             throw new CheckpointException(Location, "it is stored in 4 bits: read its numbers or its codes", tensor: name);
     }
 
-    private void Decode(string name, long first, Span<float> into)
+    private FourBitForm Form(string name)
     {
-        var codes = Codes(name);
-        codes.Dequantize(first, into);
-        if (codes.Original == DType.F32)
-            return;
-        for (int i = 0; i < into.Length; i++)
-            into[i] = codes.Original == DType.BF16 ? (float)(BFloat16)into[i] : (float)(Half)into[i];
+        lock (gate)
+        {
+            if (!forms.TryGetValue(name, out var form))
+                forms[name] = form = FourBitState.ReadForm(inner, name);
+            return form;
+        }
     }
 
     // A weight is read by rows: the last one stays at hand.

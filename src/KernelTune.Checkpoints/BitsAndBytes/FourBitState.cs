@@ -1,10 +1,17 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Checkpoints;
+
+/// <summary>What the state of a 4-bit weight says, without its codes.</summary>
+/// <param name="Type">The table.</param>
+/// <param name="BlockSize">Numbers a block.</param>
+/// <param name="Shape">The weight's own shape.</param>
+/// <param name="Original">The type it was quantised from.</param>
+/// <param name="NestedOffset">The mean of the magnitudes, where those are quantised too; null: they are not.</param>
+public sealed record FourBitForm(FourBitType Type, int BlockSize, IReadOnlyList<long> Shape, DType Original, float? NestedOffset);
 
 /// <summary>
 /// The tensors that bitsandbytes keeps beside a 4-bit <c>X.weight</c> in a safetensors file: <c>.absmax</c>, <c>.quant_map</c>, <c>.nested_absmax</c>, <c>.nested_quant_map</c>, and
@@ -27,9 +34,9 @@ public static class FourBitState
         return Array.Find(Companions, c => name.EndsWith(c, StringComparison.Ordinal)) is { } suffix && IsFourBit(source, name[..^suffix.Length]);
     }
 
-    /// <summary>Reads a weight with its state.</summary>
-    /// <exception cref="CheckpointException">A companion is missing or does not fit.</exception>
-    public static FourBitWeight Read(IWeightSource source, string weight)
+    /// <summary>Reads the JSON object alone.</summary>
+    /// <exception cref="CheckpointException">It is damaged, or asks for what is not known.</exception>
+    public static FourBitForm ReadForm(IWeightSource source, string weight)
     {
         string stateName = Names(weight).First(n => source.TryGet(n, out _));
         var state = JsonSettings.Parse($"{source.Location}: {stateName}", Bytes(source, stateName));
@@ -43,21 +50,27 @@ public static class FourBitState
         int blockSize = state.Int("blocksize");
         if (blockSize < 1)
             throw state.Bad("blocksize", $"{blockSize} was found, 1 or more wanted");
-        long[] shape = [.. state.Root.GetProperty("shape").EnumerateArray().Select(n => n.GetInt64())];
-        if (Array.Exists(shape, n => n < 0))
-            throw state.Bad("shape", "a negative length was found");
-        long elements = shape.Aggregate(1L, (n, d) => checked(n * d)), blocks = (elements + blockSize - 1) / blockSize;
+        bool isDouble = state.Has("nested_blocksize");
+        if (isDouble && state.Int("nested_blocksize") != FourBitWeight.NestedBlockSize)
+            throw state.Bad("nested_blocksize", $"{state.Int("nested_blocksize")} was found, {FourBitWeight.NestedBlockSize} wanted");
+        return new FourBitForm(type, blockSize, ShapeOf(state), OriginalType(state), isDouble ? (float)state.Double("nested_offset") : null);
+    }
+
+    /// <summary>Reads a weight with its state.</summary>
+    /// <exception cref="CheckpointException">A companion is missing or does not fit.</exception>
+    public static FourBitWeight Read(IWeightSource source, string weight)
+    {
+        var (type, blockSize, shape, original, offset) = ReadForm(source, weight);
+        long elements = shape.Aggregate(1L, (n, d) => n * d), blocks = (elements + blockSize - 1) / blockSize;
         var packed = Bytes(source, weight);
         Expect(source, weight, packed.Length, (elements + 1) / 2);
         CheckLevels(source, weight + ".quant_map", FourBitWeight.Quantizer(type).Levels);
         FourBitWeight.NestedMagnitudes? nested = null;
         float[] absmax;
-        if (state.Has("nested_blocksize"))
+        if (offset is { } mean)
         {
-            if (state.Int("nested_blocksize") != FourBitWeight.NestedBlockSize)
-                throw state.Bad("nested_blocksize", $"{state.Int("nested_blocksize")} was found, {FourBitWeight.NestedBlockSize} wanted");
             CheckLevels(source, weight + ".nested_quant_map", FourBitWeight.NestedMagnitudes.Levels);
-            nested = new FourBitWeight.NestedMagnitudes(Bytes(source, weight + ".absmax"), Floats(source, weight + ".nested_absmax"), (float)state.Double("nested_offset"));
+            nested = new FourBitWeight.NestedMagnitudes(Bytes(source, weight + ".absmax"), Floats(source, weight + ".nested_absmax"), mean);
             Expect(source, weight + ".absmax", nested.Codes.Length, blocks);
             Expect(source, weight + ".nested_absmax", nested.AbsMax.Length, (blocks + FourBitWeight.NestedBlockSize - 1) / FourBitWeight.NestedBlockSize);
             absmax = nested.Dequantize();
@@ -69,7 +82,7 @@ public static class FourBitState
         }
         return new FourBitWeight
         {
-            Type = type, BlockSize = blockSize, Shape = shape, Original = OriginalType(state), Packed = packed, AbsMax = absmax, DoubleQuantized = nested,
+            Type = type, BlockSize = blockSize, Shape = shape, Original = original, Packed = packed, AbsMax = absmax, DoubleQuantized = nested,
         };
     }
 
@@ -117,6 +130,18 @@ public static class FourBitState
     private static string Word(FourBitType type) => type == FourBitType.Nf4 ? "nf4" : "fp4";
 
     private static string Name(DType type) => type switch { DType.BF16 => "bfloat16", DType.F16 => "float16", _ => "float32" };
+
+    private static long[] ShapeOf(JsonSettings state)
+    {
+        if (!state.Root.TryGetProperty("shape", out var shape) || shape.ValueKind != JsonValueKind.Array)
+            throw state.Bad("shape", "a list of lengths wanted");
+        var lengths = new List<long>();
+        foreach (var length in shape.EnumerateArray())
+            lengths.Add(length.ValueKind == JsonValueKind.Number && length.TryGetInt64(out long n) && n >= 0 ? n : throw state.Bad("shape", $"{length} was found, a length wanted"));
+        if (lengths.Contains(0) || lengths.Aggregate((Int128)1, (n, d) => Int128.Min(n * d, (Int128)1 << 70)) <= long.MaxValue)
+            return [.. lengths];
+        throw state.Bad("shape", $"[{string.Join(", ", lengths)}] was found, fewer numbers wanted");
+    }
 
     private static DType OriginalType(JsonSettings state) => state.String("dtype") switch
     {

@@ -20,7 +20,7 @@ internal sealed unsafe class CpuGather(CpuContext cpu) : CpuKernel<GatherCall>(c
         {
             if (!y.IsRowDense)
                 throw new DeviceException("cpu", $"gather into {y}: rows must be dense");
-            var look = new LookUp { Ids = ids, Y = y };
+            var look = new LookUp { Pool = Cpu.Pool, Ids = ids, Y = y };
             DecodedPanels.Use(table.Packed, ref look);
             return;
         }
@@ -59,13 +59,34 @@ internal sealed unsafe class CpuGather(CpuContext cpu) : CpuKernel<GatherCall>(c
 
     private struct LookUp : IPanelUse
     {
+        public WorkerPool Pool;
         public View Ids, Y;
 
         public readonly void With<TSource>(TSource source)
             where TSource : struct, IPanelSource
         {
-            for (int i = 0; i < Y.Shape[0]; i++)
-                source.DecodeRow((int)((long*)Ids.Address)[i * Ids.Stride(0)], (float*)Y.Address + (i * (Y.Shape[0] == 1 ? 0 : Y.Stride(0))));
+            int atOnce = Math.Max(1, 16384 / Math.Max(1, Y.Shape[1]));
+            var loop = new LookUpLoop<TSource>
+            {
+                Source = source, Ids = (long*)Ids.Address, IdStep = Ids.Stride(0), Y = (float*)Y.Address, RowY = Y.Shape[0] == 1 ? 0 : Y.Stride(0), Rows = Y.Shape[0], AtOnce = atOnce,
+            };
+            Pool.Run((loop.Rows + atOnce - 1) / atOnce, ref loop);
+        }
+    }
+
+    private struct LookUpLoop<TSource> : IParallelBody
+        where TSource : struct, IPanelSource
+    {
+        public TSource Source;
+        public long* Ids;
+        public float* Y;
+        public long IdStep, RowY;
+        public int Rows, AtOnce;
+
+        public readonly void Execute(int item, int worker)
+        {
+            for (int i = item * AtOnce; i < Math.Min((item + 1) * AtOnce, Rows); i++)
+                Source.DecodeRow((int)Ids[i * IdStep], Y + (i * RowY));
         }
     }
 

@@ -25,7 +25,14 @@ internal sealed unsafe class CpuPack(CpuContext cpu) : CpuKernel<PackCall>(cpu)
         else
             PackedWeight.Pack(Cpu.Set, Cpu.Pool, operand.Start, operand.Leading, w.Shape[0], packed.Columns, to);
         if (packed.Storage is HalfStorage half)
-            HalfPanels.Encode(to, PackedWeight.Floats(w.Shape[0], packed.Columns), half.Type == DType.BF16, (ushort*)packed.Block.Address + ((long)first * packed.Columns));
+        {
+            ushort* bits = (ushort*)packed.Block.Address + ((long)first * packed.Columns);
+            nint count = (nint)PackedWeight.Floats(w.Shape[0], packed.Columns);
+            if (half.Type == DType.BF16)
+                HalfPrecision.ToBFloat16(to, bits, count);
+            else
+                HalfPrecision.ToHalf(to, bits, count);
+        }
     }
 }
 
@@ -36,6 +43,10 @@ internal sealed unsafe class CpuPackCodes(CpuContext cpu) : CpuKernel<PackCodesC
     {
         if (call.Packed.Storage is not FourBitStorage storage)
             throw new DeviceException("cpu", $"{PackCodesCall.Name} into {call.Packed.Storage.Name}");
+        long elements = (long)call.Rows * call.Packed.Columns;
+        if (call.FirstRow % PackedMatrix.PanelRows != 0 || call.FirstRow < 0 || call.FirstRow + call.Rows > call.Packed.Rows
+            || call.Codes.Elements != (elements + 1) / 2 || call.Magnitudes.Elements != (elements + storage.BlockSize - 1) / storage.BlockSize)
+            throw new ShapeException(PackCodesCall.Name, $"codes {call.Codes} and magnitudes {call.Magnitudes} for rows {call.FirstRow} to {call.FirstRow + call.Rows} of [{call.Packed.Rows}, {call.Packed.Columns}]");
         FourBitWeight.Quantizer(storage.Type).Levels.CopyTo(new Span<float>((void*)call.Packed.Block.Address, 16));
         DecodedPanels.FourBits(call.Packed).Lay((byte*)call.Codes.Address, (float*)call.Magnitudes.Address, storage.BlockSize, call.FirstRow, call.Rows);
     }

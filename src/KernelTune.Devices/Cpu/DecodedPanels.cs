@@ -36,8 +36,9 @@ internal static unsafe class DecodedPanels
     public static FourBitPanels FourBits(PackedMatrix packed)
     {
         byte* codes = (byte*)packed.Block.Address + FourBitStorage.LevelBytes;
-        int group = FourBitPanels.GroupOf(packed.Columns, ((FourBitStorage)packed.Storage).BlockSize);
-        return new FourBitPanels(codes, (float*)(codes + FourBitPanels.CodesFor(packed.Rows, packed.Columns)), packed.Columns, group, (float*)packed.Block.Address);
+        var storage = (FourBitStorage)packed.Storage;
+        int group = FourBitPanels.GroupOf(packed.Columns, storage.BlockSize);
+        return new FourBitPanels(codes, (float*)(codes + FourBitPanels.CodesFor(packed.Rows, packed.Columns)), packed.Columns, group, (float*)packed.Block.Address, storage.Original);
     }
 }
 

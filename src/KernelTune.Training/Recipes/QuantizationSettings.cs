@@ -1,5 +1,3 @@
-using KernelTune.Kernels.Numerics;
-
 namespace KernelTune.Training.Recipes;
 
 /// <summary>How the frozen weights of the base are kept in memory.</summary>

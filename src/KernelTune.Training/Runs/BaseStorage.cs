@@ -28,8 +28,8 @@ public static class BaseStorage
 
     private static PanelStorage? Of(IPretrainedModel model, Parameter parameter, bool isLinear, QuantizationSettings? settings, IWeightSource? source)
     {
-        if (settings is null or { Type: BaseStorageKind.File } && source is BitsAndBytesWeights bits && bits.TryCodes(KeyOf(model, parameter, source), out var codes))
-            return new FourBitStorage(codes.Type, codes.BlockSize, codes.DoubleQuantized is not null, comesAsCodes: true);
+        if (settings is null or { Type: BaseStorageKind.File } && source is BitsAndBytesWeights bits && bits.FormOf(KeyOf(model, parameter, source)) is { } form)
+            return new FourBitStorage(form.Type, form.BlockSize, form.NestedOffset is not null, form.Original);
         return settings?.Type switch
         {
             BaseStorageKind.Nf4 or BaseStorageKind.Fp4 => isLinear

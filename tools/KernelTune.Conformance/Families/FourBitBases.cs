@@ -60,7 +60,7 @@ internal static class FourBitBases
             wrong |= IsMisread(expected.Shape, expected.BlockSize);
             Parameter target = plain[parameter.Path];
             target.Dispose();
-            target.Storage = new Devices.FourBitStorage(expected.Type, expected.BlockSize, expected.DoubleQuantized is not null);
+            target.Storage = new FourBitStorage(expected.Type, expected.BlockSize, expected.DoubleQuantized is not null, expected.Original);
             target.Load(bare.Device, expected);
         }
 
