@@ -116,12 +116,22 @@ public sealed class Parameter : IDisposable
     {
         if (!IsLoaded)
             Allocate(on);
-        if (Rounds)
+        if (IsQuantized)
         {
-            float[] rounded = numbers.ToArray();
-            LoadRounded(rounded);
+            LoadQuantized(numbers.ToArray());
             return;
         }
+        if (Storage is not null && packed is null && !Trainable)
+        {
+            float[] rounded = numbers.ToArray();
+            Storage.Round(rounded);
+            numbers = rounded;
+        }
+        LoadPlain(on, numbers);
+    }
+
+    private void LoadPlain(Device on, ReadOnlySpan<float> numbers)
+    {
         if (packed is null)
         {
             on.Write(Value.View, numbers);
@@ -133,21 +143,28 @@ public sealed class Parameter : IDisposable
         staged.Block.Release();
     }
 
-    /// <summary>Sets the value a few rows at a time, so that no second copy of a large table is ever held.</summary>
+    /// <summary>
+    /// Sets the value a few rows at a time, so that no second copy of a large table is held; a weight that is quantised here, and a transposed one that is packed, stand on the host whole for that moment.
+    /// </summary>
     public void Load(Device on, RowReader read)
     {
         if (!IsLoaded)
             Allocate(on);
         int rows = Shape.Length == 0 ? 1 : Shape[0];
         int width = checked((int)(Shape.Elements / Math.Max(1, rows)));
-        if (Rounds)
+        if (IsQuantized)
         {
-            var all = new float[on.Computes ? Shape.Elements : 0];
-            if (on.Computes)
-                read(0, rows, all);
-            LoadRounded(all);
+            if (!on.Computes)
+            {
+                StageNothing();
+                return;
+            }
+            var all = new float[Shape.Elements];
+            read(0, rows, all);
+            LoadQuantized(all);
             return;
         }
+        bool rounds = Storage is not null && packed is null && !Trainable;
         int chunk = IsTransposed && packed is not null ? Math.Max(1, rows) : Math.Max(32, StagedElements / Math.Max(1, width) / 32 * 32);
         var numbers = System.Buffers.ArrayPool<float>.Shared.Rent(Math.Min(chunk, Math.Max(1, rows)) * width);
         for (int first = 0; first < rows; first += chunk)
@@ -155,6 +172,8 @@ public sealed class Parameter : IDisposable
             int count = Math.Min(chunk, rows - first);
             var part = numbers.AsSpan(0, count * width);
             read(first, count, part);
+            if (rounds)
+                Storage!.Round(part);
             if (packed is null)
             {
                 on.Write<float>(Shape.Length == 0 ? Value.View : Value.View.Slice(0, first, count), part);
@@ -215,45 +234,47 @@ public sealed class Parameter : IDisposable
 
     private bool Keeps(Device on) => Packable && !Trainable && !IsTransposed && on.Packs && Storage?.BytesFor(Shape[0], Shape[1]) is not null;
 
-    // Codes and rounding look at the whole weight: 16-bit panels alone are filled a few rows at a time.
-    private bool Rounds => Storage is not null && (packed is null ? Storage is not BlockStorage && !Trainable : packed.Storage is FourBitStorage);
+    // Codes look at the whole weight, whether a device keeps them or the numbers that they stand for.
+    private bool IsQuantized => Storage is FourBitStorage && Packable && !Trainable;
 
-    private void LoadRounded(float[] numbers)
+    private void LoadQuantized(float[] numbers)
     {
         if (packed?.Storage is FourBitStorage four)
         {
-            if (!Device.Computes)
-            {
-                StageCodes(Shape.Elements, four.BlockSize, out var bytes, out var magnitudes);
-                bytes.Block.Release();
-                magnitudes.Block.Release();
-                return;
-            }
-            LoadCodes(FourBitWeight.Quantize(four.Type, IsTransposed ? Transposed(numbers) : numbers, [numbers.Length], four.BlockSize, four.IsDouble));
+            LoadCodes(FourBitWeight.Quantize(four.Type, IsTransposed ? Turned(numbers, Shape[0], Shape[1]) : numbers, [numbers.Length], four.BlockSize, four.IsDouble));
             return;
         }
-        if (Storage is FourBitStorage && IsTransposed)
+        if (IsTransposed)
         {
-            float[] turned = Transposed(numbers);
-            Storage.Round(turned);
-            (int rows, int columns) = (Shape[0], Shape[1]);
-            for (int r = 0; r < rows; r++)
-            {
-                for (int c = 0; c < columns; c++)
-                    numbers[(r * columns) + c] = turned[(c * rows) + r];
-            }
+            float[] turned = Turned(numbers, Shape[0], Shape[1]);
+            Storage!.Round(turned);
+            numbers = Turned(turned, Shape[1], Shape[0]);
         }
         else
         {
             Storage!.Round(numbers);
         }
-        Device.Write<float>(Value.View, numbers);
+        LoadPlain(Device, numbers);
+    }
+
+    // What loading takes for a moment, on a device that computes nothing.
+    private void StageNothing()
+    {
+        if (packed?.Storage is FourBitStorage four)
+        {
+            StageCodes(Shape.Elements, four.BlockSize, out var bytes, out var magnitudes);
+            bytes.Block.Release();
+            magnitudes.Block.Release();
+        }
+        else if (packed is not null)
+        {
+            Device.Allocate(Shape, Device.Real, Category.Workspace, Path).Block.Release();
+        }
     }
 
     // bitsandbytes quantises a Conv1D's weight as [out, in].
-    private float[] Transposed(float[] numbers)
+    private static float[] Turned(float[] numbers, int rows, int columns)
     {
-        (int rows, int columns) = (Shape[0], Shape[1]);
         var turned = new float[numbers.Length];
         for (int r = 0; r < rows; r++)
         {

@@ -12,7 +12,9 @@ public sealed class Session : IDisposable
 {
     private readonly List<Block> held = [];
     private readonly List<Block> kept = [];
+    private readonly Dictionary<string, int> lastSaved = new(StringComparer.Ordinal);
     private Tape tape;
+    private Replay? replay;
     private int depth;
 
     /// <param name="device">Where it runs.</param>
@@ -65,7 +67,18 @@ public sealed class Session : IDisposable
     {
         var view = Device.Allocate(shape, type, category, Path, Phase);
         held.Add(view.Block);
+        replay?.Made(view.Block);
         return new Tensor(view, this);
+    }
+
+    /// <summary>
+    /// Runs the call by which an operation fills <paramref name="outputs"/>, all that it writes. In a stretch that runs for the second time it is left out where the backward pass reads none of them.
+    /// </summary>
+    internal void Run<TCall>(in TCall call, params ReadOnlySpan<Tensor> outputs)
+        where TCall : struct, Devices.ICall
+    {
+        if (replay is null || replay.Needs(outputs))
+            Device.Run(call);
     }
 
     /// <summary>An uninitialised dense tensor of real numbers in the innermost scope.</summary>
@@ -140,18 +153,37 @@ public sealed class Session : IDisposable
     /// <summary>Runs a stretch again, on a tape of its own, and walks that at once: gradients of its inputs and parameters are added where they belong.</summary>
     internal void WalkAgain(Func<Tensor> forward, Tensor gradient)
     {
-        var (outer, observer, recomputing) = (tape, Observer, Recomputing);
+        var (outer, observer, recomputing, replayed) = (tape, Observer, Recomputing, replay);
         (tape, Observer, Recomputing) = (new Tape(this), null, true);
+        int known = lastSaved.GetValueOrDefault(Path, Replay.Whole);
         try
         {
             using var scope = Enter();
-            tape.Run([forward()], [gradient]);
+            var y = Again(forward, known, out replay);
+            if (!replay.IsRight)
+            {
+                tape.Clear();
+                Unwind(scope);
+                Enter();
+                y = Again(forward, Replay.Whole, out replay);
+            }
+            lastSaved[Path] = known == Replay.Whole ? replay.LastSaved : Math.Max(known, replay.LastSaved);
+            replay = null;
+            tape.Run([y], [gradient]);
         }
         finally
         {
             tape.Clear();
-            (tape, Observer, Recomputing) = (outer, observer, recomputing);
+            (tape, Observer, Recomputing, replay) = (outer, observer, recomputing, replayed);
         }
+    }
+
+    private Tensor Again(Func<Tensor> forward, int until, out Replay run)
+    {
+        replay = run = new Replay(until);
+        var y = forward();
+        tape.MarkSaved(run);
+        return y;
     }
 
     /// <summary>True where a gradient would be asked of an operation on these inputs.</summary>

@@ -57,6 +57,16 @@ internal sealed class Tape(Session session)
         entries.Add(new Entry(operation, session.Path, outputs, backward, blocks));
     }
 
+    /// <summary>Tells which blocks the backward passes will read.</summary>
+    public void MarkSaved(Replay run)
+    {
+        foreach (var entry in entries)
+        {
+            foreach (var block in entry.Saved)
+                run.Saved(block);
+        }
+    }
+
     public void Run(ReadOnlySpan<Tensor> outputs, ReadOnlySpan<Tensor> seeds)
     {
         if (running)

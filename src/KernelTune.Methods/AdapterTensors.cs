@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
 using KernelTune.Autograd;
 using KernelTune.Checkpoints;
 using KernelTune.Devices;
@@ -11,6 +13,7 @@ public sealed class AdapterTensors
     private readonly List<Parameter> parameters = [];
     private readonly SortedDictionary<string, Parameter> byName = new(StringComparer.Ordinal);
     private readonly HashSet<string> aliases = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, Parameter> buffers = new(StringComparer.Ordinal);
 
     /// <summary>What trains, in the order of the model.</summary>
     public IReadOnlyList<Parameter> Parameters => parameters;
@@ -33,25 +36,47 @@ public sealed class AdapterTensors
         aliases.Add(name);
     }
 
+    /// <summary>Numbers that no optimizer moves but that change with what trains: running statistics of norms that train whole. A file that is read may lack them.</summary>
+    public IReadOnlyDictionary<string, Parameter> Buffers => buffers;
+
+    /// <summary>Adds a buffer, under its name in the file.</summary>
+    public void AddBuffer(string name, Parameter buffer) => buffers.Add(name, buffer);
+
     /// <summary>Loads every tensor, strictly by name and shape; nothing has been loaded where this throws.</summary>
+    /// <param name="device">Where to.</param>
+    /// <param name="source">The file.</param>
+    /// <param name="alsoKnown">Names that the file may hold besides, which are not read.</param>
     /// <returns>The names in the source that the method does not know.</returns>
     /// <exception cref="CheckpointException">A tensor is missing or has another shape.</exception>
-    public IReadOnlyList<string> Load(Device device, IWeightSource source)
+    public IReadOnlyList<string> Load(Device device, IWeightSource source, params IEnumerable<string> alsoKnown)
     {
-        var extra = StrictKeys.Check(byName.Keys, aliases, new Dictionary<string, string>(), source);
-        foreach (var (name, parameter) in byName.Where(t => !aliases.Contains(t.Key)))
-            StrictKeys.CheckShape(source, name, ShapeOf(parameter));
-        foreach (var (name, parameter) in byName.Where(t => !aliases.Contains(t.Key)))
-            parameter.Load(device, source.ReadF32(name));
+        var extra = Check(source, alsoKnown);
+        Read(device, source);
         return extra;
     }
 
-    /// <summary>The tensors as they are now, in ordinal order of their names.</summary>
-    public IEnumerable<TensorToSave> ToSave() => byName.Select(t => Saved(t.Key, t.Value));
+    /// <summary>The first half of <see cref="Load"/>: names and shapes.</summary>
+    public IReadOnlyList<string> Check(IWeightSource source, params IEnumerable<string> alsoKnown)
+    {
+        var optional = aliases.Concat(buffers.Keys).Concat(alsoKnown).ToHashSet(StringComparer.Ordinal);
+        var extra = StrictKeys.Check(byName.Keys, optional, new Dictionary<string, string>(), source);
+        foreach (var (name, parameter) in Stored(source))
+            StrictKeys.CheckShape(source, name, ShapeOf(parameter));
+        return extra;
+    }
 
-    /// <summary>A parameter as a tensor of a file, read when its turn comes.</summary>
-    public static TensorToSave Saved(string name, Parameter parameter) =>
-        new(name, DType.F32, ShapeOf(parameter), sink => sink.Write(Numbers(parameter)));
+    /// <summary>The second half of <see cref="Load"/>: the numbers.</summary>
+    public void Read(Device device, IWeightSource source)
+    {
+        foreach (var (name, parameter) in Stored(source))
+            parameter.Load(device, StoredNumbers.Read(source, name));
+    }
+
+    /// <summary>The tensors as they are now, in ordinal order of their names.</summary>
+    public IEnumerable<TensorToSave> ToSave() => byName.Concat(buffers).OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => Saved(t.Key, t.Value));
+
+    /// <summary>A parameter as a tensor of a file: counts as I64, all else as F32. It is read when its turn comes, into memory that is used again: an adapter is never held twice.</summary>
+    public static TensorToSave Saved(string name, Parameter parameter) => new(name, parameter.StoredType, ShapeOf(parameter), sink => Write(parameter, sink));
 
     /// <summary>A parameter's numbers on the host, in the checkpoint's order.</summary>
     internal static float[] Numbers(Parameter parameter)
@@ -60,6 +85,25 @@ public sealed class AdapterTensors
         parameter.Read(numbers);
         return numbers;
     }
+
+    private static void Write(Parameter parameter, TensorSink sink)
+    {
+        if (parameter.StoredType == DType.I64)
+        {
+            var counts = new long[parameter.Shape.Elements];
+            parameter.Device.Read<long>(parameter.Value.View, counts);
+            sink.WriteRaw(MemoryMarshal.AsBytes<long>(counts));
+            return;
+        }
+        var numbers = ArrayPool<float>.Shared.Rent(checked((int)parameter.Shape.Elements));
+        var own = numbers.AsSpan(0, (int)parameter.Shape.Elements);
+        parameter.Read(own);
+        sink.Write(own);
+        ArrayPool<float>.Shared.Return(numbers);
+    }
+
+    private IEnumerable<KeyValuePair<string, Parameter>> Stored(IWeightSource source) =>
+        byName.Where(t => !aliases.Contains(t.Key)).Concat(buffers.Where(b => source.TryGet(b.Key, out _)));
 
     private static long[] ShapeOf(Parameter parameter) => [.. parameter.Shape.ToArray().Select(n => (long)n)];
 }

@@ -108,12 +108,13 @@ internal sealed class BottleneckSublayer : IOccupant<LayerInput, Tensor>
     private readonly List<Parameter> parameters = [];
     private readonly Parameter? scale, normBefore, normBeforeBias, normAfter, normAfterBias;
     private readonly Parameter down, downBias, up, upBias;
-    private readonly string path;
+    private readonly string path, dropoutSite, depthSite, activation;
 
     public BottleneckSublayer(Sublayer sublayer, BottleneckConfig config, int hidden)
     {
         this.config = config;
         path = $"{sublayer.Layer}.{(sublayer.Kind == SublayerKind.Attention ? "attention" : "output")}_adapters.adapters.{config.Name}";
+        (dropoutSite, depthSite, activation) = ($"{path}.dropout", $"{path}.depth", config.Activation);
         int width = config.Width(sublayer.Index, hidden);
         if (config.ScalingKind != BottleneckScaling.Constant)
             scale = Own("scaling", config.ScalingKind == BottleneckScaling.Channel ? hidden : 1);
@@ -161,12 +162,12 @@ internal sealed class BottleneckSublayer : IOccupant<LayerInput, Tensor>
     {
         if (normBefore is not null)
             u = LayerNormOp.Apply(u, normBefore.Value, normBeforeBias!.Value, NormEps);
-        var y = LinearOp.Apply(ActivationFunction.Apply(config.Activation, LinearOp.Apply(u, down, downBias)), up, upBias);
+        var y = LinearOp.Apply(ActivationFunction.Apply(activation, LinearOp.Apply(u, down, downBias)), up, upBias);
         if (scale is not null)
             y = Binary.Apply<Mul>(y, Leaf.Apply(y.Session, scale));
         else if (config.Scaling != 1)
             y = Unary.Apply<Scale, ScaleParams>(y, new ScaleParams(config.Scaling));
-        return Dropout.Apply(y, config.Dropout, $"{path}.dropout");
+        return Dropout.Apply(y, config.Dropout, dropoutSite);
     }
 
     // Stochastic depth: an example's whole bottleneck is dropped, and what is left is scaled up.
@@ -176,7 +177,7 @@ internal sealed class BottleneckSublayer : IOccupant<LayerInput, Tensor>
             return y;
         var rows = y.Session.New(new Shape(y.Shape[0], 1, 1));
         y.Device.Run(new FillCall(rows.View, 1));
-        return Binary.Apply<Mul>(y, Dropout.Apply(rows, config.StochasticDepth, $"{path}.depth"));
+        return Binary.Apply<Mul>(y, Dropout.Apply(rows, config.StochasticDepth, depthSite));
     }
 
     private Tensor AfterNorm(Tensor y) => normAfter is null ? y : LayerNormOp.Apply(y, normAfter.Value, normAfterBias!.Value, NormEps);

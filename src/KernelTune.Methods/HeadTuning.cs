@@ -33,9 +33,9 @@ public sealed class HeadTuning : IMethod
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(head);
-        var owners = model.Tree().SelectMany(m => m.OwnParameters).CountBy(p => p).ToDictionary();
-        if (head.OwnParameters.FirstOrDefault(p => owners[p] > 1) is { } shared)
-            throw new MethodException($"head-only: the weight of {head.Path} is {shared.Path}, shared with another module: a tied head cannot be trained apart");
+        var shared = model.SharedParameters();
+        if (head.OwnParameters.FirstOrDefault(shared.Contains) is { } tied)
+            throw new MethodException($"head-only: the weight of {head.Path} is {tied.Path}, shared with another module: a tied head cannot be trained apart");
         foreach (var parameter in head.OwnParameters)
             parameter.Trainable = true;
         return new HeadTuning(head.Path, head.OwnParameters);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using KernelTune.Autograd;
 using KernelTune.Checkpoints;
 using KernelTune.Devices;
@@ -14,12 +13,7 @@ namespace KernelTune.Methods;
 public sealed class Lora : IMethod
 {
     private readonly List<ILoraOccupant> occupants = [];
-    private readonly Dictionary<string, Parameter> byName = new(StringComparer.Ordinal);
-    private readonly List<Parameter> trainable = [];
-
-    // Running statistics of norms that train whole: they change with them, and PEFT saves them too.
-    private readonly Dictionary<string, Parameter> statistics = new(StringComparer.Ordinal);
-
+    private readonly AdapterTensors tensors = new();
     private readonly Module model;
 
     private Lora(LoraPlan plan, Module model) => (Plan, this.model) = (plan, model);
@@ -40,10 +34,10 @@ public sealed class Lora : IMethod
     public LoraPlan Plan { get; }
 
     /// <summary>What it trains, in the order of the model: factors, biases, whole modules.</summary>
-    public IReadOnlyList<Parameter> Trainable => trainable;
+    public IReadOnlyList<Parameter> Trainable => tensors.Parameters;
 
     /// <summary>The parameter behind each tensor of the adapter file.</summary>
-    public IReadOnlyDictionary<string, Parameter> Tensors => byName;
+    public IReadOnlyDictionary<string, Parameter> Tensors => tensors.ByName;
 
     /// <summary>
     /// Occupies the sites of a model and marks what is trained. To be called before the base is loaded: a weight that is trained stays dense.
@@ -79,10 +73,8 @@ public sealed class Lora : IMethod
                 lora.occupants.Add(occupant);
             }
             var last = lora.occupants[^1];
-            lora.byName.Add(LoraPlan.NamePrefix + last.A.Path, last.A);
-            lora.byName.Add(LoraPlan.NamePrefix + last.B.Path, last.B);
-            lora.trainable.Add(last.A);
-            lora.trainable.Add(last.B);
+            lora.tensors.Add(LoraPlan.NamePrefix + last.A.Path, last.A);
+            lora.tensors.Add(LoraPlan.NamePrefix + last.B.Path, last.B);
         }
         lora.TakeBaseTensors(model);
         return lora;
@@ -109,21 +101,8 @@ public sealed class Lora : IMethod
 
     /// <summary>Loads an adapter's tensors, strictly by name and shape.</summary>
     /// <exception cref="CheckpointException">A tensor is missing or has another shape.</exception>
-    public IReadOnlyList<string> Load(Device device, IWeightSource source)
-    {
-        var optional = Plan.Tensors.Where(t => t.Source != AdapterTensorSource.Trained).Select(t => t.Name).Concat(statistics.Keys).ToHashSet(StringComparer.Ordinal);
-        var extra = StrictKeys.Check(byName.Keys, optional, new Dictionary<string, string>(), source);
-        foreach (var (name, parameter) in byName)
-            StrictKeys.CheckShape(source, name, parameter.Shape.ToArray().Select(n => (long)n).ToArray());
-        foreach (var (name, parameter) in byName)
-            parameter.Load(device, source.ReadF32(name));
-        foreach (var (name, buffer) in statistics)
-        {
-            if (source.TryGet(name, out var info))
-                buffer.Load(device, info.Format == WeightFormats.I64 ? Counts(source, info) : source.ReadF32(name));
-        }
-        return extra;
-    }
+    public IReadOnlyList<string> Load(Device device, IWeightSource source) =>
+        tensors.Load(device, source, Plan.Tensors.Where(t => t.Source != AdapterTensorSource.Trained).Select(t => t.Name));
 
     public IReadOnlyList<string> Load(Device device, AdapterFolder folder) => Load(device, folder.Weights);
 
@@ -137,17 +116,10 @@ public sealed class Lora : IMethod
     public IEnumerable<TensorToSave> ToSave()
     {
         var modules = model.BaseParameters().ToDictionary(p => p.Path, StringComparer.Ordinal);
-        var tensors = new List<TensorToSave>();
-        foreach (var tensor in Plan.Tensors)
-        {
-            if (!byName.TryGetValue(tensor.Name, out var parameter))
-                parameter = BaseOf(modules, tensor);
-            if (parameter is not null)
-                tensors.Add(new TensorToSave(tensor.Name, DType.F32, [.. tensor.Shape.Select(n => (long)n)], sink => Write(parameter, sink)));
-        }
-        foreach (var (name, buffer) in statistics)
-            tensors.Add(new TensorToSave(name, buffer.StoredType, [.. buffer.Shape.ToArray().Select(n => (long)n)], sink => Write(buffer, sink)));
-        return tensors.OrderBy(t => t.Name, StringComparer.Ordinal);
+        var copies = Plan.Tensors.Where(t => !tensors.ByName.ContainsKey(t.Name)).Select(t => (t.Name, Base: BaseOf(modules, t)));
+        return tensors.ToSave()
+            .Concat(copies.Where(c => c.Base is not null).Select(c => AdapterTensors.Saved(c.Name, c.Base!)))
+            .OrderBy(t => t.Name, StringComparer.Ordinal);
     }
 
     /// <summary>
@@ -157,7 +129,7 @@ public sealed class Lora : IMethod
     {
         foreach (var group in occupants.GroupBy(o => o.Base))
         {
-            var merged = Numbers(group.Key);
+            var merged = AdapterTensors.Numbers(group.Key);
             foreach (var occupant in group)
                 AddDelta(merged, occupant);
             yield return (group.Key, merged);
@@ -171,7 +143,7 @@ public sealed class Lora : IMethod
     public float[] Merged(Parameter parameter, string modulePath)
     {
         var occupant = OccupantOf(parameter, modulePath) ?? throw new MethodException($"{modulePath} is not adapted");
-        var merged = Numbers(occupant.Base);
+        var merged = AdapterTensors.Numbers(occupant.Base);
         AddDelta(merged, occupant);
         return merged;
     }
@@ -179,36 +151,12 @@ public sealed class Lora : IMethod
     private ILoraOccupant? OccupantOf(Parameter parameter, string modulePath) =>
         occupants.Find(o => o.Site.Module.Path == modulePath && ReferenceEquals(o.Base, parameter));
 
-    // Read when its turn comes, into memory that is used again: an adapter is never held twice.
-    private static void Write(Parameter parameter, TensorSink sink)
-    {
-        if (parameter.StoredType == DType.I64)
-        {
-            var counts = new long[parameter.Shape.Elements];
-            parameter.Device.Read<long>(parameter.Value.View, counts);
-            sink.WriteRaw(MemoryMarshal.AsBytes<long>(counts));
-            return;
-        }
-        var numbers = System.Buffers.ArrayPool<float>.Shared.Rent(checked((int)parameter.Shape.Elements));
-        var own = numbers.AsSpan(0, (int)parameter.Shape.Elements);
-        parameter.Read(own);
-        sink.Write(own);
-        System.Buffers.ArrayPool<float>.Shared.Return(numbers);
-    }
-
-    private static float[] Numbers(Parameter parameter)
-    {
-        var numbers = new float[parameter.Shape.Elements];
-        parameter.Read(numbers);
-        return numbers;
-    }
-
     private static Parameter? BaseOf(Dictionary<string, Parameter> modules, AdapterTensor tensor) =>
         modules.GetValueOrDefault($"{tensor.ModulePath}.{(tensor.Name.EndsWith(".bias", StringComparison.Ordinal) ? "bias" : "weight")}");
 
     private static void AddDelta(float[] weight, ILoraOccupant occupant)
     {
-        var (a, b) = (Numbers(occupant.A), Numbers(occupant.B));
+        var (a, b) = (AdapterTensors.Numbers(occupant.A), AdapterTensors.Numbers(occupant.B));
         int rank = occupant.Site.Rank, columns = FanIn(occupant.A), rows = occupant.B.Shape[0];
         bool transposed = occupant.Base.IsTransposed || occupant is LoraEmbedding;
         var delta = new double[columns];
@@ -233,28 +181,19 @@ public sealed class Lora : IMethod
     private void TakeBaseTensors(Module model)
     {
         var modules = model.BaseParameters().ToDictionary(p => p.Path, StringComparer.Ordinal);
-        var owners = model.Tree().SelectMany(m => m.OwnParameters).CountBy(p => p).ToDictionary();
+        var shared = model.SharedParameters();
         foreach (var tensor in Plan.Tensors)
         {
-            if (tensor.Source != AdapterTensorSource.Trained || byName.ContainsKey(tensor.Name))
+            if (tensor.Source != AdapterTensorSource.Trained || tensors.ByName.ContainsKey(tensor.Name))
                 continue;
             var parameter = BaseOf(modules, tensor);
-            if (parameter is null || owners[parameter] > 1)
+            if (parameter is null || shared.Contains(parameter))
                 throw new MethodException($"modules_to_save names {tensor.ModulePath}, whose weight is shared with another module: a tied weight cannot be trained apart");
-            parameter.Trainable = true;
-            byName.Add(tensor.Name, parameter);
-            trainable.Add(parameter);
+            tensors.Add(tensor.Name, parameter);
         }
         var whole = Plan.SavedWhole.Select(m => m.Path).ToHashSet(StringComparer.Ordinal);
         foreach (var buffer in model.Tree().Where(m => whole.Contains(m.Path)).SelectMany(m => m.OwnBuffers))
-            statistics.Add(LoraPlan.NamePrefix + buffer.Path, buffer);
-    }
-
-    private static float[] Counts(IWeightSource source, WeightInfo info)
-    {
-        var numbers = new long[info.Elements];
-        source.ReadRaw(info.Name, MemoryMarshal.AsBytes(numbers.AsSpan()));
-        return Array.ConvertAll(numbers, n => (float)n);
+            tensors.AddBuffer(LoraPlan.NamePrefix + buffer.Path, buffer);
     }
 
     // Inputs of one output: all but the first axis.

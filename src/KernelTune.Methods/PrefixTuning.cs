@@ -150,13 +150,11 @@ public sealed class PrefixTuning : IMethod
     /// <exception cref="CheckpointException">Something is missing or has another shape.</exception>
     public IReadOnlyList<string> Load(Device device, AdapterFolder folder)
     {
-        var extra = StrictKeys.Check([PromptName, .. Whole.ByName.Keys], new HashSet<string>(), new Dictionary<string, string>(), folder.Weights);
+        var extra = Whole.Check(folder.Weights, PromptName);
+        if (!folder.Weights.TryGet(PromptName, out _))
+            throw new CheckpointException(folder.Weights.Location, "missing", tensor: PromptName);
         StrictKeys.CheckShape(folder.Weights, PromptName, PromptShape);
-        if (!IsProjected)
-        {
-            occupant.Embedding.Load(device, folder.Weights.ReadF32(PromptName));
-        }
-        else
+        if (IsProjected)
         {
             string file = Path.Combine(folder.Location, EncoderName);
             if (!File.Exists(file))
@@ -164,10 +162,11 @@ public sealed class PrefixTuning : IMethod
             using var encoder = SafetensorsFile.Open(file);
             extra = [.. extra, .. tensors.Load(device, encoder)];
         }
-        foreach (var (name, parameter) in Whole.ByName)
-            StrictKeys.CheckShape(folder.Weights, name, [.. parameter.Shape.ToArray().Select(n => (long)n)]);
-        foreach (var (name, parameter) in Whole.ByName)
-            parameter.Load(device, folder.Weights.ReadF32(name));
+        else
+        {
+            occupant.Embedding.Load(device, folder.Weights.ReadF32(PromptName));
+        }
+        Whole.Read(device, folder.Weights);
         return extra;
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using KernelTune.Autograd;
 using KernelTune.Checkpoints;
 using KernelTune.Devices;
@@ -10,7 +9,7 @@ namespace KernelTune.Models;
 public static class ModelWeights
 {
     /// <summary>
-    /// Loads every base parameter and buffer of a model. Frozen matrices go straight into the device's packed form, a few rows at a time: no tensor is held twice.
+    /// Loads every base parameter and buffer of a model. Frozen matrices go straight into the device's packed form, a few rows at a time; one that is quantised here, and a transposed one, stand on the host whole for that moment.
     /// </summary>
     /// <param name="model">Where to.</param>
     /// <param name="source">Where from.</param>
@@ -35,6 +34,8 @@ public static class ModelWeights
                 // Counts came late to the format: files without them begin at 0.
                 known.Add(key);
                 counts.Add((parameter, key));
+                if (source.TryGet(key, out _))
+                    StrictKeys.CheckShape(source, key, ShapeOf(parameter));
                 continue;
             }
             if (fresh?.Contains(parameter) == true)
@@ -56,7 +57,7 @@ public static class ModelWeights
         {
             if (model.ExplainShape(parameter, source.Get(key).Shape) is { } why)
                 throw new CheckpointException(source.Location, why, tensor: key);
-            StrictKeys.CheckShape(source, key, [.. parameter.Shape.ToArray().Select(n => (long)n)]);
+            StrictKeys.CheckShape(source, key, ShapeOf(parameter));
         }
         foreach (var (twin, key) in tied)
             CheckEqual(source, key, twin);
@@ -75,25 +76,11 @@ public static class ModelWeights
                 parameter.Load(device, (first, count, numbers) => source.ReadF32Rows(key, first, count, numbers));
         }
         foreach (var (parameter, key) in counts)
-            parameter.Load(device, source.TryGet(key, out var info) ? Counts(source, info, parameter) : new float[parameter.Shape.Elements]);
+            parameter.Load(device, source.TryGet(key, out _) ? StoredNumbers.Read(source, key) : new float[parameter.Shape.Elements]);
         return extra;
     }
 
-    private static float[] Counts(IWeightSource source, WeightInfo info, Parameter parameter)
-    {
-        StrictKeys.CheckShape(source, info.Name, [.. parameter.Shape.ToArray().Select(n => (long)n)]);
-        var numbers = new float[parameter.Shape.Elements];
-        if (info.Format != WeightFormats.I64)
-        {
-            source.ReadF32(info.Name, numbers);
-            return numbers;
-        }
-        var bytes = new byte[info.Bytes];
-        source.ReadRaw(info.Name, bytes);
-        for (int i = 0; i < numbers.Length; i++)
-            numbers[i] = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8 * i));
-        return numbers;
-    }
+    private static long[] ShapeOf(Parameter parameter) => [.. parameter.Shape.ToArray().Select(n => (long)n)];
 
     // A head that the configuration ties, but that the file holds as well, must be the same table: else the file was trained untied.
     private static void CheckEqual(IWeightSource source, string key, string twin)

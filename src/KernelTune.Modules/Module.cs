@@ -46,6 +46,9 @@ public abstract class Module(string path)
     /// <summary>Every parameter of the model itself, without what methods have added: all that could train.</summary>
     public IEnumerable<Parameter> BaseParameters() => Tree().SelectMany(m => m.OwnParameters).Distinct();
 
+    /// <summary>Parameters that more than one module owns: tied weights, which cannot be trained apart.</summary>
+    public HashSet<Parameter> SharedParameters() => [.. Tree().SelectMany(m => m.OwnParameters).GroupBy(p => p).Where(g => g.Count() > 1).Select(g => g.Key)];
+
     /// <summary>Every buffer of the model.</summary>
     public IEnumerable<Parameter> Buffers() => Tree().SelectMany(m => m.OwnBuffers);
 

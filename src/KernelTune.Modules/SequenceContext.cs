@@ -64,9 +64,16 @@ public readonly record struct LayerInput(Tensor Hidden, SequenceContext Context)
     {
         var extras = Context.Extras;
         tensors.Add(Hidden);
-        tensors.AddRange(new[] { extras.KeyMask, extras.FullMask, extras.Bias, extras.Slopes, extras.Sinks, extras.CuSeqlensQ, extras.CuSeqlensK, Context.Rotary?.Cos, Context.Rotary?.Sin }.OfType<Tensor>());
+        foreach (var tensor in (ReadOnlySpan<Tensor?>)[extras.KeyMask, extras.FullMask, extras.Bias, extras.Slopes, extras.Sinks, extras.CuSeqlensQ, extras.CuSeqlensK, Context.Rotary?.Cos, Context.Rotary?.Sin])
+        {
+            if (tensor is not null)
+                tensors.Add(tensor);
+        }
         if (Context.Prefix is { } prefix)
-            tensors.AddRange([.. prefix.Keys, .. prefix.Values]);
+        {
+            tensors.AddRange(prefix.Keys);
+            tensors.AddRange(prefix.Values);
+        }
     }
 }
 

@@ -37,7 +37,7 @@ public static class AttentionOp
         weights = wantsWeights ? session.New(new Shape(q.Shape[0], q.Shape[2], q.Shape[1], k.Shape[1])) : null;
         var call = new AttentionCall(q.View, k.View, v.View, y.View, lse.View, options, extras.Masks);
         if (weights is null)
-            session.Device.Run(call);
+            session.Run(call, y, lse);
         else
             call.ComposeWithWeights(session.Device, weights.View);
         return session.Record("attention", y, [q, k, v, extras.Bias, extras.Sinks], new Backward(q, k, v, y, lse, options, extras),

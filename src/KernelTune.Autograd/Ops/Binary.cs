@@ -15,7 +15,7 @@ public static class Binary
         var session = a.Parameter is null ? a.Session : b.Session;
         var shape = Shape.Broadcast(a.Shape, b.Shape, typeof(TOp).Name);
         var y = session.New(shape);
-        session.Device.Run(MapCall.Binary<TOp, None>(y.View, a.View.Broadcast(shape), b.View.Broadcast(shape)));
+        session.Run(MapCall.Binary<TOp, None>(y.View, a.View.Broadcast(shape), b.View.Broadcast(shape)), y);
         if (typeof(TOp) == typeof(Add))
             return session.Record("Add", y, [a, b], new AddBackward(a, b));
         return session.Record(typeof(TOp).Name, y, [a, b], new Backward<TOp>(a, b), a, b);

@@ -15,8 +15,8 @@ public static class Concat
             throw new ShapeException("concat", $"{first.Shape} and {second.Shape} along axis {axis}");
         var session = second.Parameter is null ? second.Session : first.Session;
         var y = session.New(first.Shape.With(axis, split + second.Shape[axis]), first.Type);
-        session.Device.Run(new CopyCall(first.View, y.View.Slice(axis, 0, split)));
-        session.Device.Run(new CopyCall(second.View, y.View.Slice(axis, split, second.Shape[axis])));
+        session.Run(new CopyCall(first.View, y.View.Slice(axis, 0, split)), y);
+        session.Run(new CopyCall(second.View, y.View.Slice(axis, split, second.Shape[axis])), y);
         return session.Record("concat", y, [first, second], new Backward(first, second, axis, split));
     }
 

@@ -15,7 +15,7 @@ public static class Dropout
             return x;
         var place = Random.Place(x.Session, site);
         var y = x.Session.New(x.Shape);
-        x.Device.Run(new DropoutCall(Contiguous.Apply(x).View, y.View, p, place));
+        x.Session.Run(new DropoutCall(Contiguous.Apply(x).View, y.View, p, place), y);
         return x.Session.Record("dropout", y, [x], new Backward(x, p, place));
     }
 

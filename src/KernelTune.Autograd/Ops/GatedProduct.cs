@@ -21,7 +21,7 @@ public static class GatedProduct
             throw new ShapeException("swiglu", $"gate {gate.Shape} beside up {up.Shape}");
         var session = gate.Parameter is null ? gate.Session : up.Session;
         var y = session.New(gate.Shape);
-        session.Device.Run(MapCall.Binary<TOp, P>(y.View, gate.View, up.View, parameters));
+        session.Run(MapCall.Binary<TOp, P>(y.View, gate.View, up.View, parameters), y);
         return session.Record("swiglu", y, [gate, up], new Backward<TOp, P>(gate, up, parameters), gate, up);
     }
 

@@ -15,7 +15,7 @@ public static class LinearOp
         CheckInput("linear", x, w);
         x = Contiguous.Rows(x);
         var y = x.Session.New(x.Shape.With(-1, w.Rows));
-        x.Device.Run(new LinearCall(Rows(x.View), w, bias?.Value.View ?? default, Rows(y.View)));
+        x.Session.Run(new LinearCall(Rows(x.View), w, bias?.Value.View ?? default, Rows(y.View)), y);
         if (!x.Session.Needs(x, Trained(weight), Trained(bias)))
             return y;
         bool keepsX = x.Session.Needs(Trained(weight));

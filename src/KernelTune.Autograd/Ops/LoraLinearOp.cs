@@ -27,13 +27,13 @@ public static class LoraLinearOp
         if (place is { } drop)
         {
             dropped = session.New(x.Shape);
-            session.Device.Run(new DropoutCall(x.View, dropped.View, dropout, drop));
+            session.Run(new DropoutCall(x.View, dropped.View, dropout, drop), dropped);
         }
         var t = session.New(x.Shape.With(-1, rank));
-        session.Device.Run(new LinearCall(LinearOp.Rows(dropped.View), a.Value.View, default, LinearOp.Rows(t.View)));
+        session.Run(new LinearCall(LinearOp.Rows(dropped.View), a.Value.View, default, LinearOp.Rows(t.View)), t);
         var y = session.New(x.Shape.With(-1, w.Rows));
-        session.Device.Run(new LinearCall(LinearOp.Rows(x.View), w, bias?.Value.View ?? default, LinearOp.Rows(y.View),
-            LowRank: new LowRankTerm(LinearOp.Rows(t.View), b.Value.View, scale)));
+        session.Run(new LinearCall(LinearOp.Rows(x.View), w, bias?.Value.View ?? default, LinearOp.Rows(y.View),
+            LowRank: new LowRankTerm(LinearOp.Rows(t.View), b.Value.View, scale)), y);
         return session.Record("lora_linear", y, [x, LinearOp.Trained(weight), LinearOp.Trained(bias), a.Value, b.Value],
             new Backward(x, t, weight, bias, a, b, scale, dropout, place), x, t);
     }

@@ -19,7 +19,7 @@ public static class MatMul
             throw new ShapeException("matmul", $"{a.Shape} times {b.Shape}: inner lengths {va.Shape[^1]} and {vb.Shape[^2]}");
         var full = Extended(batch, va.Shape[^2], vb.Shape[^1]);
         var y = session.New(Outer(full, a.Shape.Length == 1, b.Shape.Length == 1));
-        session.Device.Run(new MatMulCall(va, vb, y.View.Reshape(full)));
+        session.Run(new MatMulCall(va, vb, y.View.Reshape(full)), y);
         return session.Record("matmul", y, [a, b], new Backward(a, b, full), a, b);
     }
 

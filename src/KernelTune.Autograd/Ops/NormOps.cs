@@ -14,7 +14,7 @@ public static class RmsNormOp
         x = Contiguous.Apply(x);
         var rows = LinearOp.Rows(x.View);
         var (y, rstd) = (x.Session.New(x.Shape), x.Session.New(new Shape(rows.Shape[0])));
-        x.Device.Run(new RmsNormCall(rows, weight?.View ?? default, LinearOp.Rows(y.View), rstd.View, eps, offset));
+        x.Session.Run(new RmsNormCall(rows, weight?.View ?? default, LinearOp.Rows(y.View), rstd.View, eps, offset), y, rstd);
         return x.Session.Record("rms_norm", y, [x, weight], new Backward(x, weight, rstd, offset), x, weight, rstd);
     }
 
@@ -52,7 +52,7 @@ public static class LayerNormOp
         var rows = LinearOp.Rows(x.View);
         var stats = new Shape(rows.Shape[0]);
         var (y, mean, rstd) = (x.Session.New(x.Shape), x.Session.New(stats), x.Session.New(stats));
-        x.Device.Run(new LayerNormCall(rows, weight?.View ?? default, bias?.View ?? default, LinearOp.Rows(y.View), mean.View, rstd.View, eps));
+        x.Session.Run(new LayerNormCall(rows, weight?.View ?? default, bias?.View ?? default, LinearOp.Rows(y.View), mean.View, rstd.View, eps), y, mean, rstd);
         return x.Session.Record("layer_norm", y, [x, weight, bias], new Backward(x, weight, bias, mean, rstd), x, weight, mean, rstd);
     }
 

@@ -4,7 +4,7 @@ namespace KernelTune.Autograd.Ops;
 
 /// <summary>
 /// Activation checkpointing (Chen et al., 2016): a stretch of the network runs without a tape, only its inputs are kept, and in the backward pass it runs again, this time recorded, and is walked at
-/// once. Random numbers depend on seed, path, step and micro-batch alone, so the second run gives the bits of the first.
+/// once, as far as that reads (<see cref="Replay"/>). Random numbers depend on seed, path, step and micro-batch alone, so the second run gives the bits of the first.
 /// </summary>
 public static class Recompute
 {
@@ -15,9 +15,11 @@ public static class Recompute
     /// <param name="forward">The stretch. Called twice: it may not change anything but what it returns.</param>
     public static Tensor Apply(Session session, IReadOnlyList<Tensor> inputs, bool trains, Func<Tensor> forward)
     {
-        Tensor[] kept = [.. inputs.Where(t => t.Parameter is null)];
-        if (!session.Recording || session.IsWalking || !(trains || session.Needs([.. inputs])))
+        if (!session.Recording || session.IsWalking)
             return forward();
+        if (!trains && !session.Needs([.. inputs]))
+            return forward();
+        Tensor[] kept = [.. inputs.Where(t => t.Parameter is null)];
         session.Recording = false;
         Tensor y;
         try

@@ -37,7 +37,7 @@ public static class Contiguous
         if (x.View.IsDense)
             return x;
         var y = x.Session.New(x.Shape, x.Type);
-        x.Device.Run(new CopyCall(x.View, y.View));
+        x.Session.Run(new CopyCall(x.View, y.View), y);
         return x.Session.Record("contiguous", y, [x], new Backward(x));
     }
 

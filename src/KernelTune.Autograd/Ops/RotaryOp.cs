@@ -35,7 +35,7 @@ public static class RotaryOp
         x = Contiguous.LastAxis(x);
         var shape = cos.Shape.With(0, x.Shape[0]);
         var y = x.Session.New(x.Shape);
-        x.Device.Run(new RotaryCall(x.View, cos.View.Broadcast(shape), sin.View.Broadcast(shape), y.View, interleaved));
+        x.Session.Run(new RotaryCall(x.View, cos.View.Broadcast(shape), sin.View.Broadcast(shape), y.View, interleaved), y);
         return x.Session.Record("rotary", y, [x], new Backward(x, cos, sin, interleaved), cos, sin);
     }
 

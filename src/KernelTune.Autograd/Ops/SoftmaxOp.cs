@@ -19,7 +19,7 @@ public static class SoftmaxOp
         }
         x = Contiguous.Apply(x);
         var y = x.Session.New(x.Shape);
-        x.Device.Run(new SoftmaxCall(LinearOp.Rows(x.View), LinearOp.Rows(y.View), log, emptyIsZero));
+        x.Session.Run(new SoftmaxCall(LinearOp.Rows(x.View), LinearOp.Rows(y.View), log, emptyIsZero), y);
         return x.Session.Record(log ? "log_softmax" : "softmax", y, [x], new Backward(x, y, log), y);
     }
 

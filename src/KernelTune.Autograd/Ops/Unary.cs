@@ -17,7 +17,7 @@ public static class Unary
         where P : struct
     {
         var y = x.Session.New(x.Shape);
-        x.Device.Run(MapCall.Unary<TOp, P>(y.View, x.View, parameters));
+        x.Session.Run(MapCall.Unary<TOp, P>(y.View, x.View, parameters), y);
         var kept = TOp.DerivativeReadsOutput ? y : x;
         return x.Session.Record(typeof(TOp).Name, y, [x], new Backward<TOp, P>(x, kept, parameters), kept);
     }

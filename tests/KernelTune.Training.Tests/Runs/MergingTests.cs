@@ -88,10 +88,7 @@ public sealed class MergingTests
     [Test]
     public void Gpt2_s_transposed_layers_and_trained_biases_are_merged()
     {
-        File.WriteAllText(Path.Combine(world.Model, "config.json"), """
-            {"architectures":["GPT2LMHeadModel"],"model_type":"gpt2","n_embd":32,"n_head":4,"n_layer":2,"n_positions":64,"vocab_size":259,"embd_pdrop":0.0,"resid_pdrop":0.0,
-             "attn_pdrop":0.0,"bos_token_id":256,"eos_token_id":257}
-            """);
+        world.BecomeGpt2();
         world.Weights();
         string adapter = Adapter(c => c with { TargetModules = ModuleSelection.Of("c_attn", "c_fc"), Bias = LoraBiasMode.All });
         var (_, drift) = Merging.Run(world.Model, adapter, world["merged"], device);

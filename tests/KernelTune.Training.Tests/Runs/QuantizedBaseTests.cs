@@ -3,6 +3,7 @@ using KernelTune.Devices;
 using KernelTune.Devices.Cpu;
 using KernelTune.Devices.Memory;
 using KernelTune.Devices.Reference;
+using KernelTune.Devices.Shapes;
 using KernelTune.Kernels.Numerics;
 using KernelTune.Training.Recipes;
 using KernelTune.Training.Runs;
@@ -116,6 +117,25 @@ public sealed class QuantizedBaseTests
         var recipe = Recipe(new QuantizationSettings(BaseStorageKind.Nf4), "run") with { Method = MethodKind.Full };
         using var device = new CpuDevice(1);
         Assert.That(() => TrainingRun.Open(new RunRequest(recipe), device), Throws.TypeOf<RecipeException>().With.Message.StartsWith("quantization: only a frozen base"));
+    }
+
+    [TestCase(BaseStorageKind.Nf4, false)]
+    [TestCase(BaseStorageKind.Nf4, true)]
+    [TestCase(BaseStorageKind.BFloat16, false)]
+    [TestCase(BaseStorageKind.File, true)]
+    public void A_device_that_keeps_weights_dense_has_a_plan_too(BaseStorageKind kind, bool transposed)
+    {
+        if (transposed)
+            world.BecomeGpt2();
+        world.Weights(type: kind == BaseStorageKind.File ? DType.BF16 : DType.F32);
+        var recipe = Recipe(new QuantizationSettings(kind), "run");
+        using var device = new ReferenceDevice();
+        using var shapes = new ShapesDevice(device);
+        using var run = TrainingRun.Open(new RunRequest(recipe), device);
+        var plan = run.Plan(shapes);
+        run.Start();
+        TrainingLoop.Run(run);
+        Assert.That(device.Ledger.Peak, Is.EqualTo(plan.Peak));
     }
 
     // Linear layers as bitsandbytes saves them; table and norms as they were.

@@ -86,6 +86,12 @@ internal sealed class TinyWorld : IDisposable
         File.WriteAllText(path, config.ToJsonString());
     }
 
+    /// <summary>Makes its model a GPT-2, whose layers are stored transposed. The weights are to be drawn again.</summary>
+    public void BecomeGpt2() => File.WriteAllText(Path.Combine(Model, "config.json"), """
+        {"architectures":["GPT2LMHeadModel"],"model_type":"gpt2","n_embd":32,"n_head":4,"n_layer":2,"n_positions":64,"vocab_size":259,"embd_pdrop":0.0,"resid_pdrop":0.0,
+         "attn_pdrop":0.0,"bos_token_id":256,"eos_token_id":257}
+        """);
+
     /// <summary>Draws the weights of the configuration; <paramref name="change"/> may spoil them.</summary>
     public void Weights(ulong seed = 1, DType type = DType.F32, Action<string, float[]>? change = null)
     {
