@@ -26,6 +26,9 @@ public sealed class TokenEncoding
     /// <summary>0 for tokens of the text, 1 for those of the pair, −1 for tokens that were put in.</summary>
     public required int[] SequenceIds { get; init; }
 
+    /// <summary>The number of the word that each token is of, where words were given; −1 for tokens that were put in, and for all of a text.</summary>
+    public required int[] WordIds { get; init; }
+
     /// <summary>The further windows of a text that was cut.</summary>
     public required IReadOnlyList<TokenEncoding> Overflowing { get; init; }
 

@@ -96,6 +96,19 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
         return [.. windows.Select(w => w.ToEncoding())];
     }
 
+    /// <summary>The tokens of a text that comes as words, each tokenized by itself; offsets are those within the word.</summary>
+    /// <exception cref="TokenizerException">The text cannot be cut as asked, or a pattern takes too long on a word.</exception>
+    public TokenEncoding EncodeWords(IReadOnlyList<string> words, bool addSpecialTokens = true, EncodeOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(words);
+        var ordinary = options?.SpecialTokensAreText == true ? OrdinaryParts.All : OrdinaryParts.None;
+        var all = new Window();
+        for (int i = 0; i < words.Count; i++) all.Append(Single(words[i], 0, ordinary), i);
+        var window = Joined(all, null, addSpecialTokens, options);
+        if (options?.Padding is { } padding) WindowRules.Pad([window], padding);
+        return window.ToEncoding();
+    }
+
     /// <summary>Only the ids of a text: what <see cref="Encode"/> gives without options, faster.</summary>
     public int[] EncodeIds(string text, bool addSpecialTokens = true) => EncodeIds(text, addSpecialTokens, null);
 
@@ -155,9 +168,14 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     {
         var first = Single(text, 0, OrdinaryParts.Of(text, options));
         var second = pair is null ? null : Single(pair, 1, options?.SpecialTokensAreText == true ? OrdinaryParts.All : OrdinaryParts.None);
+        return Joined(first, second, addSpecialTokens, options);
+    }
+
+    private Window Joined(Window first, Window? second, bool addSpecialTokens, EncodeOptions? options)
+    {
         if (options?.Truncation is { } truncation)
         {
-            int added = addSpecialTokens ? parts.PostProcessor?.AddedTokens(pair is not null) ?? 0 : 0;
+            int added = addSpecialTokens ? parts.PostProcessor?.AddedTokens(second is not null) ?? 0 : 0;
             (first, second) = WindowRules.Cut(first, second, truncation.MaxLength - added, truncation, Name);
         }
         return PostProcessor.Join(parts.PostProcessor, first, second, addSpecialTokens);

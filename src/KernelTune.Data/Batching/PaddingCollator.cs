@@ -33,7 +33,7 @@ public sealed record PaddingCollator
 
     /// <summary>The columns padded, each a list of rows of one length. Where no row has an attention mask, one is made.</summary>
     /// <exception cref="ArgumentException">Rows of several lengths with nothing to pad to, a column that is unknown, MaxLength missing.</exception>
-    public IReadOnlyDictionary<string, int[][]> Collate(IReadOnlyList<IReadOnlyDictionary<string, int[]>> rows)
+    public Dictionary<string, int[][]> Collate(IReadOnlyList<IReadOnlyDictionary<string, int[]>> rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
         if (rows.Count == 0) throw new ArgumentException("a batch needs at least one row", nameof(rows));
@@ -78,5 +78,5 @@ public sealed record PaddingCollator
         return padded;
     }
 
-    private int Rounded(int length) => PadToMultipleOf is { } m ? (length + m - 1) / m * m : length;
+    internal int Rounded(int length) => PadToMultipleOf is { } m ? (length + m - 1) / m * m : length;
 }

@@ -24,6 +24,15 @@ public static class SeededOrder
     /// <summary>Which <paramref name="chosen"/> of <paramref name="count"/> rows of file number <paramref name="file"/> are drawn. Ascending.</summary>
     public static int[] Sample(int count, int chosen, long seed, int file) => Chosen(count, chosen, seed, 3 + (2 * (ulong)file));
 
+    /// <summary>The number of a stream of draws that two numbers name.</summary>
+    internal static ulong Stream(ulong first, ulong second) => Mix(Mix(first) ^ second) | 1UL << 63;      // apart from the small numbers of orders and samples
+
+    /// <summary>Draw number <paramref name="counter"/> of a stream, in [0, 1).</summary>
+    internal static double Uniform(long seed, ulong stream, ulong counter) => (Draw(unchecked((ulong)seed), stream, counter) >> 11) * (1.0 / (1UL << 53));
+
+    /// <summary>Draw number <paramref name="counter"/> of a stream, one of 0 … bound − 1.</summary>
+    internal static int Below(int bound, long seed, ulong stream, ulong counter) => (int)Math.BigMul(Draw(unchecked((ulong)seed), stream, counter), (ulong)bound, out _);
+
     private static int[] Chosen(int count, int chosen, long seed, ulong stream)
     {
         int[] rows = Shuffled(count, seed, stream)[..chosen];

@@ -17,6 +17,9 @@ public enum ExampleFormat
 
     /// <summary><c>text</c>.</summary>
     Text,
+
+    /// <summary><c>chosen</c> and <c>rejected</c>, with or without <c>prompt</c>: two texts, or two lists of messages.</summary>
+    Preference,
 }
 
 /// <summary>One row of a data file.</summary>

@@ -27,7 +27,7 @@ internal sealed class RowParser(string path)
             throw new DataException(path, $"not valid JSON ({Reason(e)})", line.Number, column, e);
         }
 
-        return root.ValueKind == JsonValueKind.Object ? root : throw new DataException(path, $"{Kind(root)} was found, a JSON object wanted", line.Number, 1);
+        return root.ValueKind == JsonValueKind.Object ? ChatMarkup.Of(root) : throw new DataException(path, $"{Kind(root)} was found, a JSON object wanted", line.Number, 1);
     }
 
     /// <summary>The format that the fields of a row show, and why.</summary>
@@ -37,10 +37,9 @@ internal sealed class RowParser(string path)
         string fields = string.Join(", ", row.EnumerateObject().Select(p => p.Name));
         if (row.TryGetProperty("messages", out _)) return (ExampleFormat.Messages, $"line {line} has messages (its fields: {fields})");
         if (row.TryGetProperty("prompt", out _) && row.TryGetProperty("completion", out _)) return (ExampleFormat.PromptCompletion, $"line {line} has prompt and completion (its fields: {fields})");
+        if (row.TryGetProperty("chosen", out _) && row.TryGetProperty("rejected", out _)) return (ExampleFormat.Preference, $"line {line} has chosen and rejected (its fields: {fields})");
         if (row.TryGetProperty("text", out _)) return (ExampleFormat.Text, $"line {line} has text (its fields: {fields})");
-        string hint = row.TryGetProperty("chosen", out _) ? "; preference data (chosen, rejected) is not supported yet"
-            : row.TryGetProperty("conversations", out _) ? "; conversations of from and value are not supported yet" : "";
-        throw new DataException(path, $"the fields {(fields.Length == 0 ? "(none)" : fields)} were found; messages, prompt and completion, or text wanted{hint}", line);
+        throw new DataException(path, $"the fields {(fields.Length == 0 ? "(none)" : fields)} were found; messages, prompt and completion, chosen and rejected, or text wanted", line);
     }
 
     /// <exception cref="DataException">A field is missing, null or of another type.</exception>
@@ -48,6 +47,13 @@ internal sealed class RowParser(string path)
     {
         ExampleFormat.Messages => new ChatExample(line.Number, Messages(row, "messages", line), null, Tools(row, line), Variables(row, line)),
         ExampleFormat.Text => new TextExample(line.Number, Text(row, "text", line)),
+        ExampleFormat.Preference => new PreferenceExample(
+            line.Number,
+            row.TryGetProperty("prompt", out _) ? Passage(row, "prompt", line) : null,
+            Passage(row, "chosen", line),
+            Passage(row, "rejected", line),
+            Tools(row, line),
+            Variables(row, line)),
         _ => PromptCompletion(row, line),
     };
 
@@ -57,6 +63,9 @@ internal sealed class RowParser(string path)
             return new PromptCompletionExample(line.Number, Text(row, "prompt", line), Text(row, "completion", line));
         return new ChatExample(line.Number, Messages(row, "prompt", line), Messages(row, "completion", line), Tools(row, line), Variables(row, line));
     }
+
+    private Passage Passage(JsonElement row, string name, Line line) =>
+        Field(row, name, "a text or a list of messages", line).ValueKind == JsonValueKind.Array ? new Passage(Messages(row, name, line)) : new Passage(Text(row, name, line));
 
     private string Text(JsonElement row, string name, Line line)
     {

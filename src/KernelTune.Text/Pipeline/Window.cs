@@ -19,6 +19,8 @@ internal sealed class Window
 
     public List<int> SequenceIds { get; private init; } = [];
 
+    public List<int> WordIds { get; private init; } = [];
+
     public List<Window> Overflowing { get; private set; } = [];
 
     public int Count => Ids.Count;
@@ -32,6 +34,20 @@ internal sealed class Window
         AttentionMask.Add(1);
         SpecialTokensMask.Add(special ? 1 : 0);
         SequenceIds.Add(sequence);
+        WordIds.Add(-1);
+    }
+
+    /// <summary>Adds the tokens of a word that was given by itself.</summary>
+    public void Append(Window tokens, int word)
+    {
+        Ids.AddRange(tokens.Ids);
+        Tokens.AddRange(tokens.Tokens);
+        Offsets.AddRange(tokens.Offsets);
+        TypeIds.AddRange(tokens.TypeIds);
+        AttentionMask.AddRange(tokens.AttentionMask);
+        SpecialTokensMask.AddRange(tokens.SpecialTokensMask);
+        SequenceIds.AddRange(tokens.SequenceIds);
+        WordIds.AddRange(Enumerable.Repeat(word, tokens.Count));
     }
 
     public void SetTypeIds(int typeId)
@@ -49,6 +65,7 @@ internal sealed class Window
         AttentionMask = AttentionMask[begin..end],
         SpecialTokensMask = SpecialTokensMask[begin..end],
         SequenceIds = SequenceIds[begin..end],
+        WordIds = WordIds[begin..end],
     };
 
     /// <summary>The first window of <paramref name="length"/> tokens, with the others as its overflow; neighbours share <paramref name="stride"/> tokens.</summary>
@@ -96,6 +113,7 @@ internal sealed class Window
             AttentionMask = [.. AttentionMask, .. next.AttentionMask],
             SpecialTokensMask = [.. SpecialTokensMask, .. next.SpecialTokensMask],
             SequenceIds = [.. SequenceIds, .. next.SequenceIds],
+            WordIds = [.. WordIds, .. next.WordIds],
         };
         foreach (var mine in Overflowing)
         {
@@ -128,6 +146,7 @@ internal sealed class Window
         AttentionMask.InsertRange(at, Enumerable.Repeat(0, missing));
         SpecialTokensMask.InsertRange(at, Enumerable.Repeat(1, missing));
         SequenceIds.InsertRange(at, Enumerable.Repeat(-1, missing));
+        WordIds.InsertRange(at, Enumerable.Repeat(-1, missing));
     }
 
     public TokenEncoding ToEncoding() => new()
@@ -139,6 +158,7 @@ internal sealed class Window
         AttentionMask = [.. AttentionMask],
         SpecialTokensMask = [.. SpecialTokensMask],
         SequenceIds = [.. SequenceIds],
+        WordIds = [.. WordIds],
         Overflowing = [.. Overflowing.Select(w => w.ToEncoding())],
     };
 }

@@ -5,7 +5,7 @@ using KernelTune.Text.Chat;
 
 namespace KernelTune.Conformance.Families;
 
-/// <summary>data/: supervised fine-tuning's preparation, packing, blocks and collators. Preference data, masking and windows come later.</summary>
+/// <summary>data/: supervised fine-tuning's preparation, packing, blocks, masking, preferences, windows of questions, labels of words, and collators.</summary>
 public sealed class DataFamily : IFamily
 {
     public string Name => "data";
@@ -29,7 +29,19 @@ public sealed class DataFamily : IFamily
                 "blocks" => [EachCase(root, Blocks)],
                 "collate_sft" => [EachCase(root, CollatedSft)],
                 "collate_flatten" => [EachCase(root, CollatedFlat)],
-                "collate_padding" => [EachCase(root, c => CollatedPadding(c, goldens))],
+                "collate_padding" => [EachCase(root, c => CollatorCases.Padding(c, goldens))],
+                "collate_token_classification" => [EachCase(root, c => CollatorCases.TokenClassification(c, goldens))],
+                "collate_seq2seq" => [EachCase(root, c => CollatorCases.Seq2Seq(c, Folder(root, goldens)))],
+                "collate_multiple_choice" => [EachCase(root, c => CollatorCases.MultipleChoice(c, Folder(c, goldens)))],
+                "mlm" => [EachCase(root, c => MaskingCases.Masked(c, Folder(c, goldens)))],
+                "whole_word_mask" => [EachCase(root, c => MaskingCases.WholeWords(c, Folder(c, goldens)))],
+                "span_corruption" => [EachCase(root, c => MaskingCases.Spans(c, Folder(root, goldens)))],
+                "dpo" => [EachCase(root, c => PreferenceCases.Prepared(c, root, Folder(root, goldens)))],
+                "extract_prompt" => [EachCase(root, PreferenceCases.Extracted)],
+                "unpair" => [EachCase(root, PreferenceCases.Unpaired)],
+                "sharegpt" => [EachCase(root, PreferenceCases.ShareGpt)],
+                "squad" => [EachCase(root, c => QuestionCases.Windows(c, Folder(c, goldens)))],
+                "token_labels" => [EachCase(root, c => LabelCases.Spread(c, Folder(c, goldens)))],
                 _ => [new Finding("", Outcome.Unsupported, $"kind {kind}")],
             };
         }
@@ -42,7 +54,8 @@ public sealed class DataFamily : IFamily
     private static Finding EachCase(JsonElement root, Func<JsonElement, string?> run)
     {
         int number = 0;
-        foreach (JsonElement one in root.GetProperty("cases").EnumerateArray())
+        JsonElement[] cases = root.TryGetProperty("cases", out JsonElement several) ? [.. several.EnumerateArray()] : [root];
+        foreach (JsonElement one in cases)
         {
             if (run(one) is { } wrong) return new Finding("", Outcome.Fail, $"case {number}: {wrong}");
             number++;
@@ -51,32 +64,7 @@ public sealed class DataFamily : IFamily
         return new Finding("", Outcome.Pass, $"{number} cases");
     }
 
-    /// <summary>The settings, all of which must be asked for by name.</summary>
-    private sealed class Settings(JsonElement json)
-    {
-        private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
-
-        public JsonElement? Find(string name)
-        {
-            _asked.Add(name);
-            return json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
-        }
-
-        public bool Flag(string name, bool absent = false) => Find(name)?.GetBoolean() ?? absent;
-
-        public int? Number(string name) => Find(name)?.GetInt32();
-
-        public string? Word(string name) => Find(name)?.GetString();
-
-        public void RefuseOthers()
-        {
-            if (json.ValueKind != JsonValueKind.Object) return;
-            string? other = json.EnumerateObject().Select(p => p.Name).FirstOrDefault(n => !_asked.Contains(n));
-            if (other is not null) throw new NotSupportedException($"setting {other}");
-        }
-    }
-
-    private static Settings SettingsOf(JsonElement one) => new(one.TryGetProperty("settings", out JsonElement s) ? s : default);
+    private static string Folder(JsonElement one, string goldens) => Path.Combine(goldens, one.GetProperty("tokenizer").GetString()!);
 
     private static Packing PackingOf(string? strategy) => strategy switch
     {
@@ -90,7 +78,7 @@ public sealed class DataFamily : IFamily
     {
         string name = root.GetProperty("tokenizer").GetString()!;
         Tokenizer tokenizer = Tokenizer.Load(Path.Combine(goldens, name));
-        Settings settings = SettingsOf(root);
+        Settings settings = Settings.Of(root);
         JsonElement rows = root.GetProperty("examples");
         bool packing = settings.Flag("packing");
         string? strategy = settings.Word("packing_strategy");
@@ -114,27 +102,10 @@ public sealed class DataFamily : IFamily
         // The library tokenizes the examples of a file one after the other; only packing joins them.
         var clock = new FixedClock(new DateTime(2024, 7, 26, 13, 5, 9));
         ChatTemplate? template = ChatTemplate.Of(tokenizer.Config, clock: clock, text: root.TryGetProperty("chat_template", out JsonElement text) ? text.GetString() : null);
-        string file = Path.Combine(Path.GetTempPath(), $"kerneltune-{Guid.NewGuid():N}.jsonl");
-        try
-        {
-            File.WriteAllLines(file, rows.EnumerateArray().Select(OneLine));
-            var preparation = new SftPreparation(new TokenizerEncoder(tokenizer), template, options, name);
-            TokenRow[] ours = preparation.Prepare(JsonLinesFile.Read(file, new ReadOptions(), new ReadAccount()), new PreparationAccount()).ToArray();
-            string? wrong = Compare(ours, root.GetProperty("expected"));
-            return wrong is null ? new Finding("", Outcome.Pass, $"{ours.Length} rows") : new Finding("", Outcome.Fail, wrong);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
-    }
-
-    /// <summary>The JSON of a row on one line: what the goldens spread over several is the same value.</summary>
-    private static string OneLine(JsonElement row)
-    {
-        using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream)) row.WriteTo(writer);
-        return System.Text.Encoding.UTF8.GetString(stream.ToArray());
+        var preparation = new SftPreparation(new TokenizerEncoder(tokenizer), template, options, name);
+        TokenRow[] ours = preparation.Prepare(CaseRows.Read<Example>(rows.EnumerateArray()), new PreparationAccount()).ToArray();
+        string? wrong = Compare(ours, root.GetProperty("expected"));
+        return wrong is null ? new Finding("", Outcome.Pass, $"{ours.Length} rows") : new Finding("", Outcome.Fail, wrong);
     }
 
     private static string? Compare(TokenRow[] ours, JsonElement expected)
@@ -143,8 +114,8 @@ public sealed class DataFamily : IFamily
         if (ours.Length != rows.Length) return $"{ours.Length} rows, wanted {rows.Length}";
         for (int r = 0; r < rows.Length; r++)
         {
-            string? wrong = Differ($"row {r} input_ids", ours[r].Ids, Ints(rows[r].GetProperty("input_ids"))) ?? Differ($"row {r} labels", ours[r].Labels, Ints(rows[r].GetProperty("labels")))
-                ?? (rows[r].TryGetProperty("seq_lengths", out JsonElement lengths) ? Differ($"row {r} seq_lengths", ours[r].SequenceLengths ?? [], Ints(lengths)) : null);
+            string? wrong = Numbers.Differ($"row {r} input_ids", ours[r].Ids, Numbers.Ints(rows[r].GetProperty("input_ids"))) ?? Numbers.Differ($"row {r} labels", ours[r].Labels, Numbers.Ints(rows[r].GetProperty("labels")))
+                ?? (rows[r].TryGetProperty("seq_lengths", out JsonElement lengths) ? Numbers.Differ($"row {r} seq_lengths", ours[r].SequenceLengths ?? [], Numbers.Ints(lengths)) : null);
             if (wrong is not null) return wrong;
         }
 
@@ -153,39 +124,39 @@ public sealed class DataFamily : IFamily
 
     private static string? Packed(JsonElement one)
     {
-        Settings settings = SettingsOf(one);
+        Settings settings = Settings.Of(one);
         int maxLength = settings.Number("max_length")!.Value;
         Packing strategy = PackingOf(settings.Word("strategy"));
         settings.RefuseOthers();
         JsonElement examples = one.GetProperty("examples"), expected = one.GetProperty("expected");
-        int[][] ids = Rows(examples.GetProperty("input_ids")), labels = examples.TryGetProperty("labels", out JsonElement l) ? Rows(l) : ids;
+        int[][] ids = Numbers.Rows(examples.GetProperty("input_ids")), labels = examples.TryGetProperty("labels", out JsonElement l) ? Numbers.Rows(l) : ids;
         TokenRow[] packed = RowPacking.Pack(ids.Select((x, i) => new TokenRow(i, x, labels[i])), maxLength, strategy).ToArray();
-        string? wrong = Differ("input_ids", packed.Select(p => p.Ids), Rows(expected.GetProperty("input_ids")));
-        if (expected.TryGetProperty("labels", out JsonElement wantedLabels)) wrong ??= Differ("labels", packed.Select(p => p.Labels), Rows(wantedLabels));
-        if (expected.TryGetProperty("seq_lengths", out JsonElement lengths)) wrong ??= Differ("seq_lengths", packed.Select(p => p.SequenceLengths ?? []), Rows(lengths));
+        string? wrong = Numbers.Differ("input_ids", packed.Select(p => p.Ids), Numbers.Rows(expected.GetProperty("input_ids")));
+        if (expected.TryGetProperty("labels", out JsonElement wantedLabels)) wrong ??= Numbers.Differ("labels", packed.Select(p => p.Labels), Numbers.Rows(wantedLabels));
+        if (expected.TryGetProperty("seq_lengths", out JsonElement lengths)) wrong ??= Numbers.Differ("seq_lengths", packed.Select(p => p.SequenceLengths ?? []), Numbers.Rows(lengths));
         if (wrong is not null || !one.TryGetProperty("position_ids", out JsonElement positions)) return wrong;
         var collator = new SftCollator { PadTokenId = 0, ReturnPositionIds = true };
-        return Differ("position_ids", packed.Select(p => collator.Collate([p]).PositionIds!), Rows(positions));
+        return Numbers.Differ("position_ids", packed.Select(p => collator.Collate([p]).PositionIds!), Numbers.Rows(positions));
     }
 
     private static string? Blocks(JsonElement one)
     {
-        TokenRow[] blocks = RowPacking.Blocks(Rows(one.GetProperty("examples")).Select(x => new TokenRow(0, x, x)), one.GetProperty("block_size").GetInt32()).ToArray();
+        TokenRow[] blocks = RowPacking.Blocks(Numbers.Rows(one.GetProperty("examples")).Select(x => new TokenRow(0, x, x)), one.GetProperty("block_size").GetInt32()).ToArray();
         JsonElement expected = one.GetProperty("expected");
-        return Differ("input_ids", blocks.Select(b => b.Ids), Rows(expected.GetProperty("input_ids"))) ?? Differ("labels", blocks.Select(b => b.Labels), Rows(expected.GetProperty("labels")));
+        return Numbers.Differ("input_ids", blocks.Select(b => b.Ids), Numbers.Rows(expected.GetProperty("input_ids"))) ?? Numbers.Differ("labels", blocks.Select(b => b.Labels), Numbers.Rows(expected.GetProperty("labels")));
     }
 
     private static TokenRow[] Examples(JsonElement examples) => examples.EnumerateArray().Select(e =>
     {
         string? other = e.EnumerateObject().Select(p => p.Name).FirstOrDefault(n => n is not ("input_ids" or "labels" or "seq_lengths" or "attention_mask"));
         if (other is not null) throw new NotSupportedException($"field {other} of an example");
-        int[] ids = Ints(e.GetProperty("input_ids"));
-        return new TokenRow(0, ids, e.TryGetProperty("labels", out JsonElement l) ? Ints(l) : ids, e.TryGetProperty("seq_lengths", out JsonElement s) ? Ints(s) : null);
+        int[] ids = Numbers.Ints(e.GetProperty("input_ids"));
+        return new TokenRow(0, ids, e.TryGetProperty("labels", out JsonElement l) ? Numbers.Ints(l) : ids, e.TryGetProperty("seq_lengths", out JsonElement s) ? Numbers.Ints(s) : null);
     }).ToArray();
 
     private static string? CollatedSft(JsonElement one)
     {
-        Settings settings = SettingsOf(one);
+        Settings settings = Settings.Of(one);
         var collator = new SftCollator
         {
             PadTokenId = settings.Number("pad_token_id")!.Value,
@@ -199,7 +170,7 @@ public sealed class DataFamily : IFamily
 
     private static string? CollatedFlat(JsonElement one)
     {
-        Settings settings = SettingsOf(one);
+        Settings settings = Settings.Of(one);
         var collator = new FlatteningCollator { SeparatorId = settings.Number("separator_id") ?? TokenRow.Ignored, PositionIdsStart = settings.Number("position_ids_start") ?? 0 };
         settings.Flag("return_flash_attn_kwargs");
         settings.Flag("return_seq_idx");
@@ -218,91 +189,17 @@ public sealed class DataFamily : IFamily
                 "labels" => Matrix(batch.Labels),
                 "attention_mask" => Matrix(batch.AttentionMask),
                 "position_ids" => Matrix(batch.PositionIds),
-                "seq_idx" => Differ(field.Name, [batch.SequenceIndex ?? []], Rows(field.Value)),
-                "cu_seq_lens_q" or "cu_seq_lens_k" => Differ(field.Name, batch.CuSeqLens ?? [], Ints(field.Value)),
+                "seq_idx" => Numbers.Differ(field.Name, [batch.SequenceIndex ?? []], Numbers.Rows(field.Value)),
+                "cu_seq_lens_q" or "cu_seq_lens_k" => Numbers.Differ(field.Name, batch.CuSeqLens ?? [], Numbers.Ints(field.Value)),
                 "max_length_q" or "max_length_k" => batch.LongestSequence == field.Value.GetInt32() ? null : $"{field.Name} {batch.LongestSequence}, wanted {field.Value.GetInt32()}",
                 _ => throw new NotSupportedException($"expected {field.Name}"),
             };
             if (wrong is not null) return wrong;
             string? Matrix(int[]? values) => values is null
                 ? $"{field.Name} is absent"
-                : Differ(field.Name, Enumerable.Range(0, batch.Rows).Select(r => values[(r * batch.Columns)..((r + 1) * batch.Columns)]), Rows(field.Value));
+                : Numbers.Differ(field.Name, Enumerable.Range(0, batch.Rows).Select(r => values[(r * batch.Columns)..((r + 1) * batch.Columns)]), Numbers.Rows(field.Value));
         }
 
         return null;
-    }
-
-    private static string? CollatedPadding(JsonElement one, string goldens)
-    {
-        Settings settings = SettingsOf(one);
-        string folder = Path.Combine(goldens, one.GetProperty("tokenizer").GetString()!);
-        PaddingTarget target = settings.Find("padding") switch
-        {
-            null => PaddingTarget.Longest,
-            { ValueKind: JsonValueKind.True } => PaddingTarget.Longest,
-            { ValueKind: JsonValueKind.False } => PaddingTarget.None,
-            { ValueKind: JsonValueKind.String } word => word.GetString() switch
-            {
-                "longest" => PaddingTarget.Longest,
-                "max_length" => PaddingTarget.MaxLength,
-                "do_not_pad" => PaddingTarget.None,
-                string other => throw new NotSupportedException($"padding {other}"),
-                _ => PaddingTarget.Longest,
-            },
-            _ => throw new NotSupportedException("padding"),
-        };
-        var collator = new PaddingCollator
-        {
-            PadTokenId = PadTokenId(folder),
-            PadLeft = settings.Word("padding_side") == "left",
-            Padding = target,
-            MaxLength = settings.Number("max_length"),
-            PadToMultipleOf = settings.Number("pad_to_multiple_of"),
-        };
-        settings.RefuseOthers();
-        Dictionary<string, int[]>[] features = one.GetProperty("features").EnumerateArray()
-            .Select(f => f.EnumerateObject().ToDictionary(p => p.Name, p => Ints(p.Value))).ToArray();
-        IReadOnlyDictionary<string, int[][]> batch = collator.Collate(features);
-        foreach (JsonProperty field in one.GetProperty("expected").EnumerateObject())
-        {
-            if (field.Name == "labels") continue;       // feature i has label i: nothing is collated
-            if (!batch.TryGetValue(field.Name, out int[][]? ours)) return $"{field.Name} is absent";
-            if (Differ(field.Name, ours, Rows(field.Value)) is { } wrong) return wrong;
-        }
-
-        return null;
-    }
-
-    private static int PadTokenId(string folder)
-    {
-        // Not through Tokenizer: the case pads ids that are given, also those of tokenizers that are not built yet.
-        using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "tokenizer_config.json")));
-        JsonElement padding = config.RootElement.GetProperty("pad_token");
-        string pad = (padding.ValueKind == JsonValueKind.Object ? padding.GetProperty("content") : padding).GetString()!;
-        using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "tokenizer.json")));
-        foreach (JsonElement token in json.RootElement.GetProperty("added_tokens").EnumerateArray())
-            if (token.GetProperty("content").ValueEquals(pad)) return token.GetProperty("id").GetInt32();
-        throw new NotSupportedException($"the padding token {pad} is no added token");
-    }
-
-    private static int[] Ints(JsonElement list) => list.EnumerateArray().Select(e => e.GetInt32()).ToArray();
-
-    private static int[][] Rows(JsonElement list) => list.EnumerateArray().Select(Ints).ToArray();
-
-    private static string? Differ(string what, IEnumerable<int[]> ours, int[][] wanted)
-    {
-        int[][] rows = ours.ToArray();
-        if (rows.Length != wanted.Length) return $"{what}: {rows.Length} rows, wanted {wanted.Length}";
-        for (int r = 0; r < rows.Length; r++)
-            if (Differ($"{what} row {r}", rows[r], wanted[r]) is { } wrong) return wrong;
-        return null;
-    }
-
-    private static string? Differ(string what, int[] ours, int[] wanted)
-    {
-        int at = ours.AsSpan().CommonPrefixLength(wanted);
-        if (at == ours.Length && at == wanted.Length) return null;
-        string One(int[] values) => at < values.Length ? values[at].ToString(System.Globalization.CultureInfo.InvariantCulture) : "the end";
-        return $"{what}: {One(ours)} at {at}, wanted {One(wanted)}";
     }
 }
