@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using System.Globalization;
 using KernelTune.Data.Pictures;
 using KernelTune.Methods;
@@ -141,14 +142,14 @@ internal static class RecipeReader
         return new HeadSettings();
     }
 
-    private static IReadOnlyList<DataSource> Sources(RecipeMap map, string key, RecipePaths paths)
+    private static IReadOnlyList<DataFile> Sources(RecipeMap map, string key, RecipePaths paths)
     {
-        DataSource One(YamlNode node)
+        DataFile One(YamlNode node)
         {
-            if (node is not YamlMapping mapping) return new DataSource(paths.Absolute(map.TextOf(key, node)));
+            if (node is not YamlMapping mapping) return new DataFile(paths.Absolute(map.TextOf(key, node)));
             var entry = new RecipeMap(mapping, $"data.{key}", ["path", "weight", "rows"]);
             string file = entry.OptionalText("path") ?? throw map.Wrong(key, node, "path: the file");
-            return new DataSource(paths.Absolute(file), entry.Number("weight", 1), Rows(entry, "rows"));
+            return new DataFile(paths.Absolute(file), entry.Number("weight", 1), Rows(entry, "rows"));
         }
 
         return map.Node(key) switch
@@ -159,10 +160,10 @@ internal static class RecipeReader
         };
     }
 
-    private static RowRange? Rows(RecipeMap map, string key) => map.Node(key) switch
+    private static ExampleRange? Rows(RecipeMap map, string key) => map.Node(key) switch
     {
         null or YamlScalar { IsNone: true } => null,
-        YamlScalar scalar when RowRange.Parse(scalar.Text) is { } rows => rows,
+        YamlScalar scalar when ExampleRange.Parse(scalar.Text) is { } rows => rows,
         var node => throw map.Wrong(key, node, "begin:end, such as 0:120, the end left out and more than the begin"),
     };
 

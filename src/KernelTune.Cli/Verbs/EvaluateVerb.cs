@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
@@ -59,11 +60,11 @@ internal sealed class EvaluateVerb
         else Show(results, terminal);
     }
 
-    private DataSource Rows(ParseResult parsed)
+    private DataFile Rows(ParseResult parsed)
     {
-        RowRange? rows = null;
-        if (parsed.GetValue(_rows) is { } text) rows = RowRange.Parse(text) ?? throw new UsageException($"--rows: found {text}, wanted begin:end");
-        return new DataSource(parsed.GetValue(_data)!, 1, rows);
+        ExampleRange? rows = null;
+        if (parsed.GetValue(_rows) is { } text) rows = ExampleRange.Parse(text) ?? throw new UsageException($"--rows: found {text}, wanted begin:end");
+        return new DataFile(parsed.GetValue(_data)!, 1, rows);
     }
 
     private DataSettings Settings(ParseResult parsed) => new()

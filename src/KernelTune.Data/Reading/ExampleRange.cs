@@ -2,18 +2,15 @@ using System.Globalization;
 
 namespace KernelTune.Data;
 
-/// <summary>The examples numbered Start to End − 1, from 0, in the file's order: <c>rows: a:b</c>. End is null for all that follow.</summary>
+/// <summary>The examples numbered Start to End − 1, from 0, in the file's order; written <c>0:120</c>, <c>40:</c> or <c>:16</c>. End is more than Start; null for all that follow.</summary>
 public readonly record struct ExampleRange(long Start, long? End)
 {
-    /// <summary>Reads "a:b", "a:" or ":b".</summary>
-    /// <exception cref="FormatException">Another form, a negative number, or an end before the start.</exception>
-    public static ExampleRange Parse(string text)
+    /// <summary>The range that "a:b", "a:" or ":b" spells; null where <paramref name="text"/> spells none.</summary>
+    public static ExampleRange? Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         string[] parts = text.Split(':');
-        if (parts.Length != 2 || !Number(parts[0], out long? start) || !Number(parts[1], out long? end) || end < (start ?? 0))
-            throw new FormatException($"rows: '{text}' was found, a:b wanted (two numbers, either may be left out, the first not greater)");
-        return new ExampleRange(start ?? 0, end);
+        return parts.Length == 2 && Number(parts[0], out long? start) && Number(parts[1], out long? end) && !(end <= (start ?? 0)) ? new ExampleRange(start ?? 0, end) : null;
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Start}:{End}");

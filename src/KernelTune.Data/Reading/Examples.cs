@@ -18,6 +18,9 @@ public enum ExampleFormat
     /// <summary><c>text</c>.</summary>
     Text,
 
+    /// <summary>A folder with a folder of pictures a class: no rows, and read by another reader.</summary>
+    ImageFolder,
+
     /// <summary><c>chosen</c> and <c>rejected</c>, with or without <c>prompt</c>: two texts, or two lists of messages.</summary>
     Preference,
 }

@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using KernelTune.Methods;
@@ -107,8 +108,8 @@ public static class RecipeRules
     private static IEnumerable<RecipeProblem> OfData(DataSettings data)
     {
         if (data.Train.Count == 0) yield return new("data.train", "missing: the file of training examples");
-        foreach (var (key, sources) in ((string, IReadOnlyList<DataSource>)[])[("data.train", data.Train), ("data.validation", data.Validation), ("data.test", data.Test)])
-            foreach (DataSource source in sources)
+        foreach (var (key, sources) in ((string, IReadOnlyList<DataFile>)[])[("data.train", data.Train), ("data.validation", data.Validation), ("data.test", data.Test)])
+            foreach (DataFile source in sources)
             {
                 if (source.Path.Length == 0) yield return new(key, "found an empty path");
                 if (!Positive(source.Weight)) yield return Bad(key, source.Weight, "weights above 0");
@@ -123,9 +124,9 @@ public static class RecipeRules
         DataSettings data = recipe.Data;
         if (recipe.Task == TaskKind.ImageClassification)
         {
-            if (data.Format is not (DataFormat.Auto or DataFormat.ImageFolder)) yield return new("data.format", $"found {RecipeWords.Of(RecipeWords.Formats, data.Format)}, pictures want image-folder");
+            if (data.Format is not (ExampleFormat.Auto or ExampleFormat.ImageFolder)) yield return new("data.format", $"found {RecipeWords.Of(RecipeWords.Formats, data.Format)}, pictures want image-folder");
             if (data.Rows is not null) yield return new("data.rows", "pictures have no rows: data.classes chooses among folders");
-            foreach (var (key, sources) in ((string, IReadOnlyList<DataSource>)[])[("data.train", data.Train), ("data.validation", data.Validation), ("data.test", data.Test)])
+            foreach (var (key, sources) in ((string, IReadOnlyList<DataFile>)[])[("data.train", data.Train), ("data.validation", data.Validation), ("data.test", data.Test)])
                 if (sources.Count > 1 || sources.Any(s => s.Weight != 1 || s.Rows is not null))
                     yield return new(key, "pictures come from one folder, without weight and rows");
             if (data.Classes is { Count: < 2 }) yield return new("data.classes", Text($"found {data.Classes.Count}, wanted 2 or more"));
@@ -133,7 +134,7 @@ public static class RecipeRules
             yield break;
         }
 
-        if (data.Format == DataFormat.ImageFolder) yield return new("data.format", "image-folder is for task: image-classification");
+        if (data.Format == ExampleFormat.ImageFolder) yield return new("data.format", "image-folder is for task: image-classification");
         if (data.Classes is not null) yield return new("data.classes", "classes are for task: image-classification");
         if (!data.Augmentation.IsNone) yield return new("data.augmentation", "changes of pictures are for task: image-classification");
         if (recipe.Head is not null) yield return new("head", "a new head is for task: image-classification; it is not built yet for other tasks");

@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using KernelTune.Methods;
 
 namespace KernelTune.Training.Recipes;
@@ -36,11 +37,11 @@ public static class RecipeWords
     public static IReadOnlyList<string> Schedules { get; } =
         ["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial", "inverse_sqrt"];
 
-    public static IReadOnlyList<(string Word, DataFormat Value)> Formats { get; } =
-        [("auto", DataFormat.Auto), ("messages", DataFormat.Messages), ("prompt-completion", DataFormat.PromptCompletion), ("text", DataFormat.Text), ("image-folder", DataFormat.ImageFolder)];
+    public static IReadOnlyList<(string Word, ExampleFormat Value)> Formats { get; } =
+        [("auto", ExampleFormat.Auto), ("messages", ExampleFormat.Messages), ("prompt-completion", ExampleFormat.PromptCompletion), ("text", ExampleFormat.Text), ("image-folder", ExampleFormat.ImageFolder)];
 
-    public static IReadOnlyList<(string Word, LossOn Value)> Losses { get; } =
-        [("auto", LossOn.Auto), ("assistant", LossOn.Assistant), ("completion", LossOn.Completion), ("all", LossOn.All)];
+    public static IReadOnlyList<(string Word, LossTokens Value)> Losses { get; } =
+        [("auto", LossTokens.Default), ("assistant", LossTokens.Assistant), ("completion", LossTokens.Completion), ("all", LossTokens.All)];
 
     /// <summary>The metrics of each task; the first is followed.</summary>
     public static IReadOnlyList<string> Metrics(TaskKind task) => task == TaskKind.ImageClassification ? ["loss", "accuracy"] : ["loss", "perplexity"];

@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using System.Globalization;
 using System.Text;
 using KernelTune.Methods;
@@ -113,7 +114,7 @@ public static class RecipeWriter
 
     internal static string List(IReadOnlyList<string> names) => "[" + string.Join(", ", names.Select(Scalar)) + "]";
 
-    private static string? Sources(IReadOnlyList<DataSource> sources) => sources switch
+    private static string? Sources(IReadOnlyList<DataFile> sources) => sources switch
     {
         [] => null,
         [{ Weight: 1, Rows: null } only] => Scalar(only.Path),

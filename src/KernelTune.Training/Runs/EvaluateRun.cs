@@ -12,7 +12,7 @@ namespace KernelTune.Training.Runs;
 /// <param name="Adapter">An adapter's folder; null: the base alone.</param>
 /// <param name="Files">The rows.</param>
 /// <param name="Data">How rows become tokens and labels: format, max_length, loss_on.</param>
-public sealed record EvaluateRequest(string Model, string? Adapter, IReadOnlyList<DataSource> Files, DataSettings Data)
+public sealed record EvaluateRequest(string Model, string? Adapter, IReadOnlyList<DataFile> Files, DataSettings Data)
 {
     /// <summary>Rows at a time.</summary>
     public int BatchSize { get; init; } = 4;

@@ -13,13 +13,13 @@ public static class RunData
         var (data, training) = (request.Recipe.Data, request.Recipe.Training);
         return TrainingData.Load(new TrainingDataOptions
         {
-            Train = [.. data.Train.Select(File)],
-            Validation = [.. data.Validation.Select(File)],
+            Train = data.Train,
+            Validation = data.Validation,
             ValidationShare = data.ValidationShare,
-            Rows = Range(data.Rows),
-            Format = Format(data.Format),
+            Rows = data.Rows,
+            Format = data.Format,
             MaxLength = data.MaxLength,
-            LossOn = Loss(data.LossOn),
+            LossOn = data.LossOn,
             Packing = data.Packing ? Packing.BestFit : Packing.None,
             Shuffle = data.Shuffle,
             Seed = training.Seed,
@@ -30,33 +30,13 @@ public static class RunData
     }
 
     /// <summary>Reads and tokenizes rows that are only judged.</summary>
-    public static EvaluationData LoadEvaluation(IReadOnlyList<DataSource> files, DataSettings data, bool skipBad, bool strict, TextTools text) =>
-        EvaluationData.Load([.. files.Select(File)], new RowOptions
+    public static EvaluationData LoadEvaluation(IReadOnlyList<DataFile> files, DataSettings data, bool skipBad, bool strict, TextTools text) =>
+        EvaluationData.Load(files, new RowOptions
         {
-            Format = Format(data.Format),
+            Format = data.Format,
             MaxLength = data.MaxLength,
-            LossOn = Loss(data.LossOn),
+            LossOn = data.LossOn,
             SkipBad = skipBad,
             Strict = strict,
         }, text.Encoder, text.Template);
-
-    private static DataFile File(DataSource source) => new(source.Path, source.Weight, Range(source.Rows));
-
-    private static ExampleRange? Range(RowRange? rows) => rows is { } r ? new ExampleRange(r.Begin, r.End) : null;
-
-    private static ExampleFormat Format(DataFormat format) => format switch
-    {
-        DataFormat.Messages => ExampleFormat.Messages,
-        DataFormat.PromptCompletion => ExampleFormat.PromptCompletion,
-        DataFormat.Text => ExampleFormat.Text,
-        _ => ExampleFormat.Auto,
-    };
-
-    private static LossTokens Loss(LossOn lossOn) => lossOn switch
-    {
-        LossOn.Assistant => LossTokens.Assistant,
-        LossOn.Completion => LossTokens.Completion,
-        LossOn.All => LossTokens.All,
-        _ => LossTokens.Default,
-    };
 }

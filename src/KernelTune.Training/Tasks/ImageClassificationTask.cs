@@ -53,7 +53,7 @@ public sealed class ImageClassificationTask : TrainingTask
             lora = lora with { ModulesToSave = [.. lora.ModulesToSave ?? [], model.Head.Path] };      // a new classifier that did not train would stay noise
         recipe = recipe with
         {
-            Data = recipe.Data with { Classes = classes, Packing = false, Format = DataFormat.ImageFolder },
+            Data = recipe.Data with { Classes = classes, Packing = false, Format = ExampleFormat.ImageFolder },
             Lora = recipe.Lora with { Config = lora },
         };
         var training = PictureTrainingData.Load(new PictureDataOptions

@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using System.Globalization;
 using KernelTune.Cli.Recipes;
 using KernelTune.Data.Pictures;
@@ -82,7 +83,7 @@ public sealed class RecipeReaderTests
         Recipe recipe = Read(Small);
         var defaults = new Recipe();
         Assert.That(recipe.Model, Is.EqualTo("/home/r/m"));
-        Assert.That(recipe.Data.Train, Is.EqualTo(new[] { new DataSource("/home/r/t.jsonl") }));
+        Assert.That(recipe.Data.Train, Is.EqualTo(new[] { new DataFile("/home/r/t.jsonl") }));
         Assert.That(recipe.Output, Is.EqualTo("/home/r/runs/recipe"));
         Assert.That(RecipeWriter.Write(recipe), Is.EqualTo(RecipeWriter.Write(defaults with
         {
@@ -117,15 +118,15 @@ public sealed class RecipeReaderTests
             Assert.That(recipe.Lora.Config.InitLoraWeights, Is.EqualTo("gaussian"));
             Assert.That(recipe.Lora.LoraplusLrRatio, Is.EqualTo(16));
             Assert.That(recipe.Lora.LoraplusLrEmbedding, Is.EqualTo(1e-5));
-            Assert.That(recipe.Data.Train, Is.EqualTo(new[] { new DataSource("/home/r/a.jsonl"), new DataSource("/home/r/b.jsonl", 0.5, new RowRange(10, 20)) }));
-            Assert.That(recipe.Data.Validation, Is.EqualTo(new[] { new DataSource("/home/r/v.jsonl", 1, new RowRange(0, 16)) }));
-            Assert.That(recipe.Data.Test, Is.EqualTo(new[] { new DataSource("/data/test.jsonl") }));
-            Assert.That(recipe.Data.Format, Is.EqualTo(DataFormat.Messages));
+            Assert.That(recipe.Data.Train, Is.EqualTo(new[] { new DataFile("/home/r/a.jsonl"), new DataFile("/home/r/b.jsonl", 0.5, new ExampleRange(10, 20)) }));
+            Assert.That(recipe.Data.Validation, Is.EqualTo(new[] { new DataFile("/home/r/v.jsonl", 1, new ExampleRange(0, 16)) }));
+            Assert.That(recipe.Data.Test, Is.EqualTo(new[] { new DataFile("/data/test.jsonl") }));
+            Assert.That(recipe.Data.Format, Is.EqualTo(ExampleFormat.Messages));
             Assert.That(recipe.Data.MaxLength, Is.EqualTo(128));
             Assert.That(recipe.Data.Packing, Is.False);
             Assert.That(recipe.Data.Shuffle, Is.False);
-            Assert.That(recipe.Data.Rows, Is.EqualTo(new RowRange(0, 120)));
-            Assert.That(recipe.Data.LossOn, Is.EqualTo(LossOn.Assistant));
+            Assert.That(recipe.Data.Rows, Is.EqualTo(new ExampleRange(0, 120)));
+            Assert.That(recipe.Data.LossOn, Is.EqualTo(LossTokens.Assistant));
             Assert.That(recipe.Optimizer.LearningRate, Is.EqualTo(5e-4));
             Assert.That(recipe.Optimizer.WeightDecay, Is.EqualTo(0.01));
             Assert.That((recipe.Optimizer.Beta1, recipe.Optimizer.Beta2, recipe.Optimizer.Eps), Is.EqualTo((0.8, 0.95, 1e-6)));
@@ -161,8 +162,8 @@ public sealed class RecipeReaderTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That((recipe.Task, recipe.Method, recipe.Head), Is.EqualTo((TaskKind.ImageClassification, MethodKind.HeadOnly, new HeadSettings())));
-            Assert.That(recipe.Data.Train, Is.EqualTo(new[] { new DataSource("/home/r/pictures/train") }));
-            Assert.That(recipe.Data.Format, Is.EqualTo(DataFormat.ImageFolder));
+            Assert.That(recipe.Data.Train, Is.EqualTo(new[] { new DataFile("/home/r/pictures/train") }));
+            Assert.That(recipe.Data.Format, Is.EqualTo(ExampleFormat.ImageFolder));
             Assert.That(recipe.Data.Classes, Is.EqualTo(new[] { "b", "a" }));
             Assert.That(recipe.Data.Augmentation, Is.EqualTo(new PictureAugmentation { CropPadding = 2, HorizontalFlip = true }));
             Assert.That(recipe.Evaluation.Metrics, Is.EqualTo(new[] { "loss", "accuracy" }));
@@ -224,7 +225,7 @@ public sealed class RecipeReaderTests
         Assert.That(recipe.Lora.Config.TargetModules!.Names, Is.EqualTo(new[] { "k_proj" }));
         Assert.That(recipe.Lora.Config.RankPattern, Is.EqualTo(new KeyValuePair<string, int>[] { new("k_proj", 3) }));
         Assert.That(recipe.Training.EarlyStopping, Is.Null);
-        Assert.That(recipe.Data.Train, Is.EqualTo(new[] { new DataSource("/x.jsonl") }));
+        Assert.That(recipe.Data.Train, Is.EqualTo(new[] { new DataFile("/x.jsonl") }));
         Assert.That(recipe.Lora.Config.R, Is.EqualTo(2));
     }
 

@@ -158,7 +158,7 @@ public class JsonLinesFaultTests
         Assert.That(Rows("4:99"), Is.EqualTo("456789"));
         Assert.That(Error(path, new ReadOptions { Rows = new ExampleRange(20, 30) }).Problem, Is.EqualTo("10 examples were found, rows 20:30 leave none of them"));
         foreach (string wrong in new[] { "3", "a:b", "-1:2", "5:2", "1:2:3" })
-            Assert.That(() => ExampleRange.Parse(wrong), Throws.TypeOf<FormatException>().With.Message.StartsWith($"rows: '{wrong}' was found, a:b wanted"));
+            Assert.That(ExampleRange.Parse(wrong), Is.Null);
     }
 
     [Test]

@@ -108,7 +108,7 @@ public sealed class PictureRunTests
         world.Draw("more", 8, "top", "left", "right");
         string model = Path.Combine(world["base"], "final");
         Recipe kept = world.Recipe("kept") with { Init = Initialization.Pretrained, Model = model };
-        kept = kept with { Data = kept.Data with { Train = [new DataSource(world["more"])], Validation = [] } };
+        kept = kept with { Data = kept.Data with { Train = [new DataFile(world["more"])], Validation = [] } };
         Assert.That(() => Drive.OnCpu(kept), Throws.TypeOf<DataException>().With.Message.EqualTo(
             $"{world["more"]}: the classes left, right, top were found and the model's are left, right: `head: {{}}` starts a new classifier, data.classes chooses among the folders"));
 
@@ -147,7 +147,7 @@ public sealed class PictureRunTests
             Head = new HeadSettings(),
             Lora = new LoraSettings { Config = new LoraConfig { R = 2, LoraAlpha = 4, TargetModules = ModuleSelection.Of("convolution") } },
         };
-        recipe = recipe with { Data = recipe.Data with { Train = [new DataSource(world["train2"])], Validation = [new DataSource(world["held2"])] }, Training = recipe.Training with { MaxSteps = 20 } };
+        recipe = recipe with { Data = recipe.Data with { Train = [new DataFile(world["train2"])], Validation = [new DataFile(world["held2"])] }, Training = recipe.Training with { MaxSteps = 20 } };
         var (result, _) = Drive.OnCpu(recipe);
         Assert.That(result.LastEvaluation, Is.LessThan(result.FirstEvaluation!.Value));
         string final = Path.Combine(recipe.Output, "final");

@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using System.Text.Json.Nodes;
 using KernelTune.Data.Pictures;
 using KernelTune.Training.Recipes;
@@ -39,8 +40,8 @@ internal sealed class PictureWorld : IDisposable
         Method = MethodKind.Full,
         Data = new DataSettings
         {
-            Train = [new DataSource(this["train"])],
-            Validation = [new DataSource(this["held"])],
+            Train = [new DataFile(this["train"])],
+            Validation = [new DataFile(this["held"])],
             Augmentation = new PictureAugmentation { CropPadding = 1 },
         },
         Optimizer = new OptimizerSettings { LearningRate = 5e-3 },

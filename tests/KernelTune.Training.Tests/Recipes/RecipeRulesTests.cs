@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using KernelTune.Methods;
 using KernelTune.Training.Recipes;
 
@@ -51,13 +52,13 @@ public sealed class RecipeRulesTests
     [TestCase("0:120", 0, 120)]
     [TestCase(":16", 0, 16)]
     [TestCase("40:", 40, null)]
-    public void Rows_are_a_half_open_range(string text, int begin, int? end) => Assert.That(RowRange.Parse(text), Is.EqualTo(new RowRange(begin, end)));
+    public void Rows_are_a_half_open_range(string text, int begin, int? end) => Assert.That(ExampleRange.Parse(text), Is.EqualTo(new ExampleRange(begin, end)));
 
     [TestCase("120")]
     [TestCase("5:5")]
     [TestCase("-1:5")]
     [TestCase("1:2:3")]
     [TestCase("a:b")]
-    [TestCase("0:99999999999")]
-    public void Other_text_is_no_range(string text) => Assert.That(RowRange.Parse(text), Is.Null);
+    [TestCase("0:99999999999999999999")]
+    public void Other_text_is_no_range(string text) => Assert.That(ExampleRange.Parse(text), Is.Null);
 }

@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using KernelTune.Devices.Cpu;
 using KernelTune.Evaluation.Generation;
 using KernelTune.Training.Recipes;
@@ -20,7 +21,7 @@ public sealed class AskedModelTests
         // Two questions, learned by heart.
         string rows = world.Rows("train.jsonl", 2, row: i => (i == 0 ? "left?" : "right, then?", i == 0 ? "blå" : "rot"));
         recipe = world.Recipe(MethodKind.Lora);
-        recipe = recipe with { Data = recipe.Data with { Validation = [new DataSource(rows)] }, Training = recipe.Training with { MaxSteps = 60 }, Evaluation = recipe.Evaluation with { Every = 60 } };
+        recipe = recipe with { Data = recipe.Data with { Validation = [new DataFile(rows)] }, Training = recipe.Training with { MaxSteps = 60 }, Evaluation = recipe.Evaluation with { Every = 60 } };
         (result, _) = Drive.Train(recipe, device);
     }
 

@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using KernelTune.Checkpoints;
 using KernelTune.Devices;
 using KernelTune.Devices.Cpu;
@@ -207,7 +208,7 @@ public sealed class QuantizedBaseTests
     private Recipe Recipe(QuantizationSettings? quantization, string output)
     {
         var recipe = world.Recipe(MethodKind.Lora, output);
-        return recipe with { Quantization = quantization, Data = recipe.Data with { Validation = [new DataSource(world["held.jsonl"])] } };
+        return recipe with { Quantization = quantization, Data = recipe.Data with { Validation = [new DataFile(world["held.jsonl"])] } };
     }
 
     private static long Weights(Recipe recipe)

@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using KernelTune.Checkpoints;
 using KernelTune.Devices.Cpu;
 using KernelTune.Devices.Reference;
@@ -19,7 +20,7 @@ public sealed class ResumeTests
         {
             Lora = recipe.Lora with { Config = recipe.Lora.Config with { LoraDropout = 0.1 } },
             Bottleneck = recipe.Bottleneck with { Dropout = 0.1, StochasticDepth = 0.2 },
-            Data = recipe.Data with { Packing = packing, Shuffle = true, Validation = [new DataSource(world["held.jsonl"])] },
+            Data = recipe.Data with { Packing = packing, Shuffle = true, Validation = [new DataFile(world["held.jsonl"])] },
             Schedule = new ScheduleSettings { Type = "cosine", WarmupSteps = 2 },
             Training = recipe.Training with { MaxSteps = 10, BatchSize = packing ? 1 : 3, GradientAccumulationSteps = 2 },
             Evaluation = recipe.Evaluation with { Every = 3 },

@@ -49,10 +49,10 @@ public sealed class RunFaultTests
         // max_length cuts every completion away.
         string rows = world.Rows("cut.jsonl", 3, row: i => (new string('p', 60), "x"));
         var recipe = world.Recipe(MethodKind.Lora);
-        var none = recipe with { Data = recipe.Data with { Train = [new DataSource(rows)] } };
+        var none = recipe with { Data = recipe.Data with { Train = [new DataFile(rows)] } };
         Assert.That(() => Drive.OnCpu(none), Throws.TypeOf<DataException>().With.Message.Contains("none of 3 examples has a label left to learn from (3 were cut to max_length)"));
 
-        var some = recipe with { Data = recipe.Data with { Train = [new DataSource(rows), new DataSource(world["train.jsonl"])] } };
+        var some = recipe with { Data = recipe.Data with { Train = [new DataFile(rows), new DataFile(world["train.jsonl"])] } };
         using var device = new CpuDevice(1);
         using var run = TrainingRun.Open(new RunRequest(some), device);
         var data = (TrainingData)run.Data;
@@ -65,7 +65,7 @@ public sealed class RunFaultTests
     {
         string rows = world.Rows("long.jsonl", 8, row: i => ("p", new string('x', 200)));
         var recipe = world.Recipe(MethodKind.Lora);
-        recipe = recipe with { Data = recipe.Data with { Train = [new DataSource(rows)], MaxLength = 4096 } };
+        recipe = recipe with { Data = recipe.Data with { Train = [new DataFile(rows)], MaxLength = 4096 } };
         using var device = new CpuDevice(1);
         using (var run = TrainingRun.Open(new RunRequest(recipe), device))
         {
@@ -239,7 +239,7 @@ public sealed class RunFaultTests
     {
         var recipe = world.Recipe(MethodKind.Lora);
         Drive.OnCpu(recipe, stopAt: 2);
-        var moved = recipe with { Data = recipe.Data with { Train = [new DataSource(world.Rows("other.jsonl", 22, 50))] } };
+        var moved = recipe with { Data = recipe.Data with { Train = [new DataFile(world.Rows("other.jsonl", 22, 50))] } };
         Assert.That(() => Drive.OnCpu(moved, resume: true), Throws.TypeOf<ResumeException>().With.Message.Contains("the training data has changed since"));
         Assert.That(() => Drive.OnCpu(recipe with { Training = recipe.Training with { MaxSteps = 2 } }, resume: true),
             Throws.TypeOf<ResumeException>().With.Message.Contains("3 steps are done; the recipe now asks for 2"));
@@ -247,7 +247,7 @@ public sealed class RunFaultTests
         File.Copy(world["train.jsonl"], world["same.jsonl"]);
         var more = recipe with
         {
-            Data = recipe.Data with { Train = [new DataSource(world["same.jsonl"])] },
+            Data = recipe.Data with { Train = [new DataFile(world["same.jsonl"])] },
             Training = recipe.Training with { MaxSteps = 8 },
             Evaluation = recipe.Evaluation with { Every = 5 },
             Checkpoint = new CheckpointSettings { Every = 3, Keep = 1 },

@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using KernelTune.Checkpoints;
 using KernelTune.Devices.Cpu;
 using KernelTune.Methods;
@@ -168,7 +169,7 @@ public sealed class SiteMethodRunsTests
     private (Recipe Recipe, RunResult Result) Trained(MethodKind method)
     {
         var recipe = world.Recipe(method);
-        recipe = recipe with { Data = recipe.Data with { Validation = [new DataSource(world["held.jsonl"])] }, Training = recipe.Training with { MaxSteps = 8 }, Evaluation = recipe.Evaluation with { Every = 8 } };
+        recipe = recipe with { Data = recipe.Data with { Validation = [new DataFile(world["held.jsonl"])] }, Training = recipe.Training with { MaxSteps = 8 }, Evaluation = recipe.Evaluation with { Every = 8 } };
         var (result, _) = Drive.Train(recipe, device);
         return (recipe, result);
     }

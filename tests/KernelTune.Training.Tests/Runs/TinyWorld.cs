@@ -1,3 +1,4 @@
+using KernelTune.Data;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -42,7 +43,7 @@ internal sealed class TinyWorld : IDisposable
         Prefix = new PrefixTuningConfig { NumVirtualTokens = 3, PrefixProjection = true, EncoderHiddenSize = 12 },
         Bottleneck = BottleneckConfig.Named("houlsby") with { ReductionFactor = 4 },
         BitFit = new BitFitConfig { AddBiases = true },
-        Data = new DataSettings { Train = [new DataSource(this["train.jsonl"])], MaxLength = 48, Packing = false, Shuffle = false },
+        Data = new DataSettings { Train = [new DataFile(this["train.jsonl"])], MaxLength = 48, Packing = false, Shuffle = false },
         Optimizer = new OptimizerSettings { LearningRate = RateOf(method) },
         Schedule = new ScheduleSettings { Type = "constant" },
         Training = new TrainingSettings { MaxSteps = 6, BatchSize = 4, GradientAccumulationSteps = 1 },

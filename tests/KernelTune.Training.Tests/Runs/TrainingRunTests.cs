@@ -23,7 +23,7 @@ public sealed class TrainingRunTests
         var recipe = world.Recipe(method) with { Checkpoint = new CheckpointSettings { Every = 2, Keep = 2 } };
         recipe = recipe with
         {
-            Data = recipe.Data with { Validation = [new DataSource(world["held.jsonl"])] },
+            Data = recipe.Data with { Validation = [new DataFile(world["held.jsonl"])] },
             Training = recipe.Training with { MaxSteps = 12 },
             Evaluation = recipe.Evaluation with { Every = 4 },
         };
@@ -111,7 +111,7 @@ public sealed class TrainingRunTests
         var recipe = world.Recipe(MethodKind.Lora);
         recipe = recipe with
         {
-            Data = recipe.Data with { Validation = [new DataSource(world.Rows("other.jsonl", 4, row: i => ("?", new string((char)('A' + i), 6))))] },
+            Data = recipe.Data with { Validation = [new DataFile(world.Rows("other.jsonl", 4, row: i => ("?", new string((char)('A' + i), 6))))] },
             Training = recipe.Training with { MaxSteps = 60, EarlyStopping = new EarlyStopping("loss", 2) },
             Evaluation = recipe.Evaluation with { Every = 1 },
         };
@@ -128,7 +128,7 @@ public sealed class TrainingRunTests
     {
         using var world = new TinyWorld();
         var recipe = world.Recipe(MethodKind.Lora);
-        recipe = recipe with { Data = recipe.Data with { Validation = [new DataSource(world["held.jsonl"])] }, Evaluation = recipe.Evaluation with { Every = 2 } };
+        recipe = recipe with { Data = recipe.Data with { Validation = [new DataFile(world["held.jsonl"])] }, Evaluation = recipe.Evaluation with { Every = 2 } };
         var (result, _) = Drive.OnCpu(recipe);
         // Judged again before step 1, the best adapter gives the loss that made it the best.
         var (again, _) = Drive.OnCpu(recipe with { Output = world["again"], Adapter = Path.Combine(recipe.Output, "best"), Training = recipe.Training with { MaxSteps = 1 } });
@@ -140,7 +140,7 @@ public sealed class TrainingRunTests
     {
         using var world = new TinyWorld();
         var recipe = world.Recipe(MethodKind.Lora);
-        recipe = recipe with { Data = recipe.Data with { Test = [new DataSource(world["held.jsonl"])], Validation = [new DataSource(world["held.jsonl"])] } };
+        recipe = recipe with { Data = recipe.Data with { Test = [new DataFile(world["held.jsonl"])], Validation = [new DataFile(world["held.jsonl"])] } };
         var (result, _) = Drive.OnCpu(recipe);
         Assert.That(result.Test, Is.EqualTo(result.LastEvaluation).And.Not.Null);
         Assert.That(Drive.Metrics(recipe.Output).Count(l => l.Contains("test_loss", StringComparison.Ordinal)), Is.EqualTo(1));
@@ -168,7 +168,7 @@ public sealed class TrainingRunTests
     {
         using var world = new TinyWorld();
         var recipe = world.Recipe(MethodKind.Lora);
-        recipe = recipe with { Data = recipe.Data with { Train = [new DataSource(world["train.jsonl"]), new DataSource(world["held.jsonl"], 2)] } };
+        recipe = recipe with { Data = recipe.Data with { Train = [new DataFile(world["train.jsonl"]), new DataFile(world["held.jsonl"], 2)] } };
         using var device = new CpuDevice(1);
         using var run = TrainingRun.Open(new RunRequest(recipe), device);
         Assert.That(((TrainingData)run.Data).Train, Has.Count.EqualTo(22 + (2 * 5)));
@@ -199,7 +199,7 @@ public sealed class TrainingRunTests
         packing &= TinyWorld.Packs(method);
         recipe = recipe with
         {
-            Data = recipe.Data with { Packing = packing, Validation = [new DataSource(world["held.jsonl"])] },
+            Data = recipe.Data with { Packing = packing, Validation = [new DataFile(world["held.jsonl"])] },
             Training = recipe.Training with { GradientAccumulationSteps = 3 },
         };
         using var device = new CpuDevice(2);
