@@ -5,12 +5,16 @@ using KernelTune.Devices.Memory;
 
 namespace KernelTune.Modules;
 
-/// <summary>Keys and values of past tokens, one static buffer a layer: [B, capacity, Hkv, D]. Its addresses change only when it grows.</summary>
+/// <summary>Keys and values of past tokens, one static buffer a layer: [B, capacity, Hkv, D]. Its addresses change only when it grows or its rows are multiplied.</summary>
 public sealed class KvCache : IDisposable
 {
     private readonly Device device;
     private readonly View[] keys;
     private readonly View[] values;
+
+    // Where rows that change places pass through, [B, capacity − shared, Hkv, D]; made when rows first do.
+    private View passage;
+    private int shared;
 
     /// <param name="device">Where it lies.</param>
     /// <param name="layers">Attention layers of the model.</param>
@@ -49,16 +53,41 @@ public sealed class KvCache : IDisposable
     public void Grow(int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, Length);
+        FreePassage();
         for (int i = 0; i < keys.Length; i++)
         {
-            keys[i] = Moved(keys[i], capacity);
-            values[i] = Moved(values[i], capacity);
+            keys[i] = Moved(keys[i], 1, capacity);
+            values[i] = Moved(values[i], 1, capacity);
         }
         Capacity = capacity;
     }
 
-    /// <summary>Forgets everything.</summary>
-    public void Clear() => (Length, VirtualTokens) = (0, 0);
+    /// <summary>Every row becomes <paramref name="copies"/> rows side by side, one layer at a time. What the cache holds now is common to them: <see cref="Reorder"/> leaves it where it is.</summary>
+    public void Spread(int copies)
+    {
+        for (int i = 0; i < keys.Length; i++)
+        {
+            keys[i] = Moved(keys[i], copies, Capacity);
+            values[i] = Moved(values[i], copies, Capacity);
+        }
+        shared = Length;
+    }
+
+    /// <summary>Row i takes what row <paramref name="rows"/>[i] holds beyond what is common to the copies of a row.</summary>
+    /// <param name="rows">I64 [B]: each a copy of the same row.</param>
+    public void Reorder(in View rows)
+    {
+        int moved = Length - shared;
+        if (moved == 0)
+            return;
+        if (!passage.Exists)
+            passage = device.Allocate(keys[0].Shape.With(1, Capacity - shared), keys[0].Type, Category.KvCache, "cache.reorder");
+        for (int i = 0; i < keys.Length; i++)
+        {
+            Exchange(keys[i].Slice(1, shared, moved), rows);
+            Exchange(values[i].Slice(1, shared, moved), rows);
+        }
+    }
 
     /// <summary>Counts the tokens of a finished forward pass.</summary>
     public void Advance(int tokens) => Length += tokens;
@@ -79,13 +108,32 @@ public sealed class KvCache : IDisposable
     {
         foreach (var view in keys.Concat(values))
             view.Block.Release();
+        FreePassage();
     }
 
-    private View Moved(in View old, int capacity)
+    private View Moved(in View old, int copies, int capacity)
     {
-        var grown = device.Allocate(old.Shape.With(1, capacity), old.Type, Category.KvCache, old.Block.Owner);
-        device.Run(new CopyCall(old.Slice(1, 0, Length), grown.Slice(1, 0, Length)));
+        var (batch, heads, headDim) = (old.Shape[0], old.Shape[2], old.Shape[3]);
+        var moved = device.Allocate(new Shape(batch * copies, capacity, heads, headDim), old.Type, Category.KvCache, old.Block.Owner);
+        var to = moved.Reshape(new Shape(batch, copies, capacity, heads, headDim)).Slice(2, 0, Length);
+        device.Run(new CopyCall(old.Slice(1, 0, Length).Unsqueeze(1).Broadcast(to.Shape), to));
         old.Block.Release();
-        return grown;
+        return moved;
+    }
+
+    private void Exchange(in View held, in View rows)
+    {
+        int batch = held.Shape[0], width = checked((int)(held.Elements / batch));
+        var table = held.Reshape(new Shape(batch, width));
+        var taken = new View(passage.Block, passage.Type, table.Shape);
+        device.Run(new GatherCall(table, rows, taken));
+        device.Run(new CopyCall(taken, table));
+    }
+
+    private void FreePassage()
+    {
+        if (passage.Exists)
+            passage.Block.Release();
+        passage = default;
     }
 }

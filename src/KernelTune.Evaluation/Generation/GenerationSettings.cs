@@ -1,5 +1,18 @@
 namespace KernelTune.Evaluation.Generation;
 
+/// <summary>When a beam search of a prompt stops.</summary>
+public enum EarlyStopping
+{
+    /// <summary>When num_beams answers have ended and the best running beam, at its present length, is no better than the worst of them.</summary>
+    No,
+
+    /// <summary>When num_beams answers have ended.</summary>
+    Yes,
+
+    /// <summary>As <see cref="No"/>, but a beam is judged by the greatest length that it may reach, where length_penalty rewards length.</summary>
+    Never,
+}
+
 /// <summary>How text is generated. Names and defaults are those of Transformers' generation_config.json; null means: not used.</summary>
 /// <remarks>Sampling without <see cref="TopK"/> considers the whole vocabulary (Transformers' <c>generate</c> would fill in 50).</remarks>
 public sealed record GenerationSettings
@@ -71,14 +84,26 @@ public sealed record GenerationSettings
 
     public bool RenormalizeLogits { get; init; }
 
-    /// <summary>Above 1 is beam search, which <see cref="Generator"/> does not run.</summary>
+    /// <summary>How many beams a prompt has; above 1 is beam search.</summary>
     public int NumBeams { get; init; } = 1;
+
+    /// <summary>The power of the number of new tokens that divides a beam's sum of log-probabilities: above 0 prefers longer answers.</summary>
+    public double LengthPenalty { get; init; } = 1;
+
+    /// <summary>When a beam search gives up looking for something better.</summary>
+    public EarlyStopping EarlyStopping { get; init; }
+
+    /// <summary>How many answers a prompt gets: the best beams, or so many draws.</summary>
+    public int NumReturnSequences { get; init; } = 1;
 
     /// <summary>Seeds the draws: the same seed, settings and logits give the same tokens, whatever the batch around a row.</summary>
     public ulong Seed { get; init; }
 
     /// <summary>Whether the log-probability of every generated token is recorded.</summary>
     public bool WantLogProbabilities { get; init; }
+
+    /// <summary>How many of the likeliest tokens are recorded in each token's place.</summary>
+    public int TopLogProbabilities { get; init; }
 
     /// <summary>Checks every setting's range.</summary>
     /// <exception cref="GenerationException">A setting is out of its range; the message names it, its value and what is allowed.</exception>
@@ -102,6 +127,11 @@ public sealed record GenerationSettings
         Demand(MinLength >= 0, "min_length", MinLength, "0 or more");
         Demand(MinNewTokens >= 0, "min_new_tokens", MinNewTokens, "0 or more");
         Demand(NumBeams >= 1, "num_beams", NumBeams, "1 or more");
+        Demand(double.IsFinite(LengthPenalty), "length_penalty", LengthPenalty, "a finite number");
+        Demand(NumReturnSequences >= 1, "num_return_sequences", NumReturnSequences, "1 or more");
+        Demand(NumBeams == 1 || NumReturnSequences <= NumBeams, "num_return_sequences", NumReturnSequences, $"at most num_beams, {NumBeams}");
+        Demand(NumBeams > 1 || DoSample || NumReturnSequences == 1, "num_return_sequences", NumReturnSequences, "1: the likeliest token leads to one answer only; num_beams or sampling give several");
+        Demand(TopLogProbabilities >= 0, "top log-probabilities", TopLogProbabilities, "0 or more");
         Demand(BadWords.All(w => w.Length > 0), "bad_words_ids", "[]", "sequences of at least one token");
         Demand(SequenceBias.All(s => s.Ids.Length > 0), "sequence_bias", "[]", "sequences of at least one token");
         Demand(StopStrings.All(s => s.Length > 0), "stop_strings", "\"\"", "texts that are not empty");

@@ -5,12 +5,12 @@ namespace KernelTune.Evaluation.Generation;
 /// <summary>Reads settings from the JSON of generation_config.json, under Transformers' names.</summary>
 public static class GenerationSettingsJson
 {
-    /// <summary>Keys that say nothing about which tokens come out of greedy search or sampling.</summary>
+    /// <summary>Keys that say nothing about which tokens come out.</summary>
     private static readonly HashSet<string> Neutral = new(StringComparer.Ordinal)
     {
         "transformers_version", "_from_model_config", "use_cache", "cache_implementation", "cache_config", "output_attentions", "output_hidden_states",
         "output_scores", "output_logits", "return_dict_in_generate", "bos_token_id", "decoder_start_token_id", "trust_remote_code", "_commit_hash",
-        "early_stopping", "length_penalty", "max_time", "disable_compile", "compile_config", "is_assistant", "chat_format", "max_window_size",
+        "max_time", "disable_compile", "compile_config", "is_assistant", "chat_format", "max_window_size",
     };
 
     /// <summary>Reads the settings in <paramref name="json"/> over <paramref name="start"/>.</summary>
@@ -73,7 +73,10 @@ public static class GenerationSettingsJson
             case "remove_invalid_values": return s with { RemoveInvalidValues = v.GetBoolean() };
             case "renormalize_logits": return s with { RenormalizeLogits = v.GetBoolean() };
             case "num_beams": return s with { NumBeams = v.GetInt32() };
-            case "num_return_sequences" or "num_beam_groups" or "guidance_scale" or "diversity_penalty" or "penalty_alpha" when IsOff(name, v): return s;
+            case "num_return_sequences": return s with { NumReturnSequences = v.GetInt32() };
+            case "length_penalty": return s with { LengthPenalty = v.GetDouble() };
+            case "early_stopping": return s with { EarlyStopping = Stopping(v) };
+            case "num_beam_groups" or "guidance_scale" or "diversity_penalty" or "penalty_alpha" when IsOff(name, v): return s;
         }
 
         if (!Neutral.Contains(name))
@@ -84,6 +87,10 @@ public static class GenerationSettingsJson
     /// <summary>Whether the key stands at the value that switches it off.</summary>
     private static bool IsOff(string name, JsonElement v) =>
         v.ValueKind == JsonValueKind.Number && v.GetDouble() == (name is "diversity_penalty" or "penalty_alpha" ? 0 : 1);
+
+    private static EarlyStopping Stopping(JsonElement v) => v.ValueKind == JsonValueKind.String
+        ? v.GetString() == "never" ? EarlyStopping.Never : throw new GenerationException($"early_stopping is {v.GetRawText()}, wanted true, false or \"never\"")
+        : v.GetBoolean() ? EarlyStopping.Yes : EarlyStopping.No;
 
     private static int[] Ids(JsonElement v) =>
         v.ValueKind == JsonValueKind.Array ? [.. v.EnumerateArray().Select(e => e.GetInt32())] : [v.GetInt32()];

@@ -17,8 +17,8 @@ public interface ILogitsProcessor
 /// <summary>What is known about a sequence when its next token is scored.</summary>
 /// <param name="ids">Prompt and generated tokens, left padding included.</param>
 /// <param name="padding">How many of the first ids are padding.</param>
-/// <param name="row">The sequence's row in its batch.</param>
-public readonly ref struct LogitsContext(ReadOnlySpan<int> ids, int padding, int row)
+/// <param name="prompt">The number of the prompt that the sequence continues.</param>
+public readonly ref struct LogitsContext(ReadOnlySpan<int> ids, int padding, int prompt)
 {
     /// <summary>Prompt and generated tokens, with the left padding: lengths in settings count it, as Transformers does.</summary>
     public ReadOnlySpan<int> Ids { get; } = ids;
@@ -26,6 +26,6 @@ public readonly ref struct LogitsContext(ReadOnlySpan<int> ids, int padding, int
     /// <summary>The number of leading ids that are padding.</summary>
     public int Padding { get; } = padding;
 
-    /// <summary>The sequence's row in its batch.</summary>
-    public int Row { get; } = row;
+    /// <summary>The number of the prompt that the sequence continues.</summary>
+    public int Prompt { get; } = prompt;
 }

@@ -13,10 +13,17 @@ public interface INextLogits
     /// <summary>The longest sequence that the model can continue, padding not counted.</summary>
     int ContextLength { get; }
 
-    /// <summary>Forgets what it has seen, runs the prompts, and gives the logits after each row's last token: [rows, vocabulary], valid until the next call.</summary>
-    ReadOnlySpan<float> Prefill(TokenBatch prompts);
+    /// <summary>
+    /// Forgets what it has seen, runs the prompts once, and gives the logits after each one's last token: [prompts, vocabulary], valid until the next call. From then on every
+    /// prompt stands in <paramref name="copies"/> rows side by side.
+    /// </summary>
+    ReadOnlySpan<float> Prefill(TokenBatch prompts, int copies = 1);
 
     /// <summary>Appends one token to every row and gives the logits after it: [rows, vocabulary], valid until the next call.</summary>
     /// <param name="tokens">[rows].</param>
     ReadOnlySpan<float> Step(ReadOnlySpan<int> tokens);
+
+    /// <summary>Row i goes on from what row <paramref name="rows"/>[i] has seen: a copy of the same prompt.</summary>
+    /// <param name="rows">[rows].</param>
+    void Reorder(ReadOnlySpan<int> rows);
 }

@@ -30,13 +30,20 @@ public sealed class Sampler(ulong seed, bool doSample)
         for (int i = 0; i < scores.Length; i++)
         {
             if (float.IsNaN(scores[i]))
-                throw new GenerationException($"the score of token {i} is not a number: the model's weights or its input hold NaN or infinity");
+                throw NotANumber(i);
             if (scores[i] > max)
                 (best, max) = (i, scores[i]);
         }
 
-        return best >= 0 ? best : throw new GenerationException("every token is forbidden: the settings leave nothing to choose from");
+        return best >= 0 ? best : throw NothingLeft();
     }
+
+    /// <summary>What is said of a score that is NaN.</summary>
+    internal static GenerationException NotANumber(int token) =>
+        new($"the score of token {token} is not a number: the model's weights or its input hold NaN or infinity");
+
+    /// <summary>What is said where all scores are −∞.</summary>
+    internal static GenerationException NothingLeft() => new("every token is forbidden: the settings leave nothing to choose from");
 
     /// <summary>The token whose share of [0, 1) holds <paramref name="uniform"/>: shares lie side by side in the order of ids.</summary>
     internal static int Draw(ReadOnlySpan<float> scores, float max, double uniform)
@@ -63,9 +70,9 @@ public sealed class Sampler(ulong seed, bool doSample)
     }
 
     /// <summary>A number in [0, 1) of 53 random bits.</summary>
-    internal static double Uniform(ulong seed, uint row, uint step)
+    internal static double Uniform(ulong seed, uint row, uint step, uint element = 0)
     {
-        Philox.Block(new RandomPlace(seed, Site, step, row), 0, out U32 high, out U32 low, out _, out _);
+        Philox.Block(new RandomPlace(seed, Site, step, row), element, out U32 high, out U32 low, out _, out _);
         return ((((ulong)high.Value << 32) | low.Value) >> 11) * (1.0 / (1UL << 53));
     }
 }

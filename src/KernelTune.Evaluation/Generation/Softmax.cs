@@ -17,6 +17,9 @@ internal readonly struct Softmax
         logSum = Math.Log(sum);
     }
 
+    /// <summary>log Σ exp(scores).</summary>
+    public double LogOfSum => max + logSum;
+
     /// <summary>log p of a score; −∞ for −∞.</summary>
     public double LogProbability(float score) => score - max - logSum;
 

@@ -21,21 +21,30 @@ public sealed class CachedDecoder(CausalLanguageModel model, Device device, int 
     private readonly Session session = new(device) { Phase = Phase.Generation };
     private KvCache? cache;
     private int[] padding = [];
-    private bool padded;
     private float[] logits = [];
+
+    // Where a row's padding ends never changes: one mask serves every length. I64 [rows, the cache's text]; absent where nothing is padded.
+    private View mask;
+    private long[] numbers = [];
 
     public int VocabularySize => model.VocabularySize;
 
     public int ContextLength => model.MaxPositions - model.VirtualTokens;
 
-    public ReadOnlySpan<float> Prefill(TokenBatch prompts)
+    public ReadOnlySpan<float> Prefill(TokenBatch prompts, int copies = 1)
     {
-        cache?.Dispose();
+        Forget();
         cache = model.NewCache(device, prompts.Rows, model.VirtualTokens + prompts.Length + expectedNewTokens);
         padding = prompts.Padding.ToArray();
-        padded = Array.Exists(padding, n => n > 0);
-        logits = new float[prompts.Rows * VocabularySize];
-        return Run(prompts.Ids, prompts.Length);
+        logits = new float[prompts.Rows * copies * VocabularySize];
+        MakeMask();
+        var first = Run(prompts.Ids, prompts.Length);
+        if (copies == 1)
+            return first;
+        cache.Spread(copies);
+        padding = [.. padding.SelectMany(n => Enumerable.Repeat(n, copies))];
+        MakeMask();
+        return first;
     }
 
     /// <exception cref="InvalidOperationException">There was no <see cref="Prefill"/>.</exception>
@@ -44,14 +53,33 @@ public sealed class CachedDecoder(CausalLanguageModel model, Device device, int 
         if (cache is null)
             throw new InvalidOperationException("a step before any prompt was given");
         if (cache.Length == cache.Capacity)
+        {
             cache.Grow(2 * cache.Capacity);
+            MakeMask();
+        }
         return Run(tokens, 1);
+    }
+
+    /// <exception cref="InvalidOperationException">There was no <see cref="Prefill"/>.</exception>
+    public void Reorder(ReadOnlySpan<int> rows)
+    {
+        if (cache is null)
+            throw new InvalidOperationException("rows change places before any prompt was given");
+        using var scope = session.Enter();
+        cache.Reorder(session.Upload(rows, new Shape(rows.Length), DType.I64).View);
     }
 
     public void Dispose()
     {
-        cache?.Dispose();
+        Forget();
         session.Dispose();
+    }
+
+    private void Forget()
+    {
+        cache?.Dispose();
+        cache = null;
+        FreeMask();
     }
 
     // ids: [rows, length], behind what the cache holds. Masks and positions are the text's: a method that puts virtual tokens in front of it lengthens them.
@@ -61,35 +89,56 @@ public sealed class CachedDecoder(CausalLanguageModel model, Device device, int 
         int rows = padding.Length, seen = cache!.TextLength;
         var shape = new Shape(rows, length);
         var input = new TokenInput(session.Upload(ids, shape, DType.I64), Cache: cache);
-        if (padded)
+        if (mask.Exists)
         {
             input = input with
             {
-                Positions = session.Upload<long>(Positions(seen, length), shape, DType.I64),
-                PositionsEnd = seen + length - padding.Min(),
-                KeyMask = session.Upload<long>(KeyMask(seen + length), new Shape(rows, seen + length), DType.I64),
+                Positions = session.Upload(Positions(seen, length), shape, DType.I64),
+                PositionsEnd = Math.Min(seen + length - padding.Min(), ContextLength),
+                KeyMask = session.Wrap(mask.Slice(1, 0, seen + length)),
             };
         }
 
         var hidden = model.Call(input);
         var last = Contiguous.Apply(Slice.Apply(hidden, 1, hidden.Shape[1] - 1, 1));
-        device.Read<float>(model.Logits(last).View, logits);
-        return logits;
+        var given = logits.AsSpan(0, rows * VocabularySize);
+        device.Read(model.Logits(last).View, given);
+        return given;
     }
 
-    private long[] Positions(int seen, int length)
+    // A row that has ended may stand beyond the model's positions while others go on: what it is given no longer matters.
+    private ReadOnlySpan<long> Positions(int seen, int length)
     {
-        var positions = new long[padding.Length * length];
+        var positions = Numbers(padding.Length * length);
         for (int i = 0; i < positions.Length; i++)
-            positions[i] = Math.Max(0, seen + (i % length) - padding[i / length]);
+            positions[i] = Math.Clamp(seen + (i % length) - padding[i / length], 0, ContextLength - 1);
         return positions;
     }
 
-    private long[] KeyMask(int length)
+    private void MakeMask()
     {
-        var mask = new long[padding.Length * length];
-        for (int i = 0; i < mask.Length; i++)
-            mask[i] = i % length >= padding[i / length] ? 1 : 0;
-        return mask;
+        FreeMask();
+        if (!Array.Exists(padding, n => n > 0))
+            return;
+        int length = cache!.Capacity;
+        mask = device.Allocate(new Shape(padding.Length, length), DType.I64, Category.KvCache, "cache.mask");
+        var values = new long[padding.Length * length];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = i % length >= padding[i / length] ? 1 : 0;
+        device.Write<long>(mask, values);
+    }
+
+    private void FreeMask()
+    {
+        if (mask.Exists)
+            mask.Block.Release();
+        mask = default;
+    }
+
+    private Span<long> Numbers(int count)
+    {
+        if (numbers.Length < count)
+            numbers = new long[count];
+        return numbers.AsSpan(0, count);
     }
 }

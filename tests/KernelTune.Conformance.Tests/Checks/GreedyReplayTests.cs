@@ -18,7 +18,7 @@ public sealed class GreedyReplayTests
 
         public int ContextLength => 128;
 
-        public ReadOnlySpan<float> Prefill(TokenBatch prompts)
+        public ReadOnlySpan<float> Prefill(TokenBatch prompts, int copies = 1)
         {
             number++;
             step = 0;
@@ -35,6 +35,8 @@ public sealed class GreedyReplayTests
             step++;
             return Logits();
         }
+
+        public void Reorder(ReadOnlySpan<int> rows) => Assert.Fail("rows change places in beam search only");
 
         private float[] Logits()
         {

@@ -3,7 +3,7 @@ using KernelTune.Evaluation.Generation;
 
 namespace KernelTune.Conformance.Checks;
 
-/// <summary>generate.json of a model's folder: greedy continuations of single prompts and of a padded batch.</summary>
+/// <summary>generate.json of a model's folder: greedy continuations of single prompts and of a padded batch, and beams of single prompts.</summary>
 /// <remarks>The stored log-probabilities are rounded to seven digits after the point.</remarks>
 public static class GenerateJson
 {
@@ -18,13 +18,7 @@ public static class GenerateJson
     {
         using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(file));
         JsonElement root = json.RootElement;
-        var settings = new GenerationSettings
-        {
-            MaxNewTokens = root.GetProperty("max_new_tokens").GetInt32(),
-            EndTokens = Ids(root.GetProperty("eos_token_id")),
-            PadToken = root.GetProperty("pad_token_id").GetInt32(),
-            WantLogProbabilities = true,
-        };
+        GenerationSettings settings = Settings(root);
         int number = 0;
         foreach (JsonElement prompt in root.GetProperty("prompts").EnumerateArray())
         {
@@ -38,6 +32,40 @@ public static class GenerateJson
         if (root.TryGetProperty("batch", out JsonElement batch) && batch.ValueKind == JsonValueKind.Object)
             CompareBatch(check, batch, model, settings);
     }
+
+    /// <summary>Runs the beam search of every prompt, alone and all together, and compares the best beam and its score.</summary>
+    /// <param name="check">Collects what differs.</param>
+    /// <param name="file">The path of generate.json.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="scoreTolerance">Absolute; what the device's arithmetic may add to the rounding of the file.</param>
+    public static void CompareBeams(GoldenCheck check, string file, INextLogits model, double scoreTolerance)
+    {
+        using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(file));
+        JsonElement root = json.RootElement;
+        GenerationSettings settings = GenerationSettingsJson.Read(Only(root, "num_beams", "length_penalty", "early_stopping"), Settings(root), []);
+        JsonElement[] prompts = [.. root.GetProperty("prompts").EnumerateArray()];
+        IReadOnlyList<GeneratedRow> together = new Generator(model, settings).Generate([.. prompts.Select(p => Ids(p.GetProperty("input_ids")))]);
+        for (int number = 0; number < prompts.Length; number++)
+        {
+            GeneratedRow alone = new Generator(model, settings).Generate([Ids(prompts[number].GetProperty("input_ids"))])[0];
+            foreach (var (row, how) in new[] { (alone, "beam"), (together[number], "beam beside the others") })
+            {
+                check.Exact<int>($"prompts[{number}].{how}", row.Tokens.ToArray(), Ids(prompts[number].GetProperty("beam")));
+                check.Within($"prompts[{number}].{how} score", [row.Score!.Value], [prompts[number].GetProperty("beam_score").GetDouble()], 0, scoreTolerance + Rounding);
+            }
+        }
+    }
+
+    private static GenerationSettings Settings(JsonElement root) => new()
+    {
+        MaxNewTokens = root.GetProperty("max_new_tokens").GetInt32(),
+        EndTokens = Ids(root.GetProperty("eos_token_id")),
+        PadToken = root.GetProperty("pad_token_id").GetInt32(),
+        WantLogProbabilities = true,
+    };
+
+    private static JsonElement Only(JsonElement root, params string[] keys) =>
+        JsonSerializer.SerializeToElement(root.EnumerateObject().Where(p => keys.Contains(p.Name)).ToDictionary(p => p.Name, p => p.Value));
 
     private static void CompareBatch(GoldenCheck check, JsonElement batch, INextLogits model, GenerationSettings settings)
     {

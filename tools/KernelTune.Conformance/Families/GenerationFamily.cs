@@ -27,7 +27,7 @@ public sealed class GenerationFamily(Func<string, string, INextLogits?>? open = 
             "logits_processor" => [Processors(root, new GoldenTensors(path + ".safetensors"), device)],
             "logits_chain" => [Chains(root, new GoldenTensors(path + ".safetensors"), device)],
             "stop_strings" => [StopStrings(root, goldens)],
-            "generate" => [GreedySearchCases.Run(root, new GoldenTensors(path + ".safetensors"), goldens, device, open)],
+            "generate" => [SearchCases.Run(root, new GoldenTensors(path + ".safetensors"), goldens, device, open)],
             _ => [new Finding("", Outcome.Unsupported, $"kind {kind}")],
         };
     }

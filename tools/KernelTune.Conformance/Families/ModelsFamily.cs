@@ -1,11 +1,12 @@
 using System.Text.Json;
 using KernelTune.Autograd;
 using KernelTune.Conformance.Checks;
+using KernelTune.Evaluation.Generation;
 using KernelTune.Models;
 
 namespace KernelTune.Conformance.Families;
 
-/// <summary>models/: every output, the loss, every gradient and the buffers, observed and as training runs it; greedy continuations.</summary>
+/// <summary>models/: every output, the loss, every gradient and the buffers, observed and as training runs it; greedy continuations and beams.</summary>
 public sealed class ModelsFamily : IFamily
 {
     // The forward's arguments that only say what is returned, and how.
@@ -83,33 +84,26 @@ public sealed class ModelsFamily : IFamily
         string file = Path.Combine(golden.Folder, "generate.json");
         if (!File.Exists(file))
             yield break;
-        using (ModelOnDevice model = ModelOnDevice.Open(golden.Folder, device))
-        {
-            // As far as a step's float32 logits may be off, so may its log-probabilities.
-            double tolerance = golden.Errors.TryGetValue("logits", out FloatError error) ? 2 * error.Allowed(device == "reference") : 1e-4;
-            yield return Greedy(golden, device, file, model, true, tolerance);
-            yield return Greedy(golden, device, file, model, false, tolerance);
-        }
-
         using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(file));
-        if (json.RootElement.TryGetProperty("num_beams", out JsonElement beams) && beams.GetInt32() > 1)
-            yield return new Finding("beams", Outcome.Unsupported, "beam search");
+        bool beams = json.RootElement.TryGetProperty("num_beams", out JsonElement number) && number.GetInt32() > 1;
+        using ModelOnDevice model = ModelOnDevice.Open(golden.Folder, device);
+        // As far as a step's float32 logits may be off, so may its log-probabilities.
+        double tolerance = golden.Errors.TryGetValue("logits", out FloatError error) ? 2 * error.Allowed(device == "reference") : 1e-4;
+        foreach (bool cached in (bool[])[true, false])
+        {
+            string how = cached ? "" : "_without_cache";
+            yield return Searched(golden, device, model, cached, "greedy" + how, (check, decoder) => GenerateJson.CompareGreedy(check, file, decoder, tolerance));
+            if (beams)
+                yield return Searched(golden, device, model, cached, "beams" + how, (check, decoder) => GenerateJson.CompareBeams(check, file, decoder, tolerance));
+        }
     }
 
-    private static Finding Greedy(ModelCase golden, string device, string file, ModelOnDevice model, bool cached, double tolerance)
+    private static Finding Searched(ModelCase golden, string device, ModelOnDevice model, bool cached, string part, Action<GoldenCheck, INextLogits> compare)
     {
         GoldenCheck check = golden.NewCheck(device);
-        if (cached)
-        {
-            using var decoder = new Training.Generation.CachedDecoder(model.Model, model.Device);
-            GenerateJson.CompareGreedy(check, file, decoder, tolerance);
-        }
-        else
-        {
-            GenerateJson.CompareGreedy(check, file, new RecomputingDecoder(model.Model, model.Device), tolerance);
-        }
-
+        using (var decoder = cached ? new Training.Generation.CachedDecoder(model.Model, model.Device) : null)
+            compare(check, decoder ?? (INextLogits)new RecomputingDecoder(model.Model, model.Device));
         model.CheckNothingIsHeld(check);
-        return check.Finding(cached ? "greedy" : "greedy_without_cache");
+        return check.Finding(part);
     }
 }

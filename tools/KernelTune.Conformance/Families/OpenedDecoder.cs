@@ -28,9 +28,11 @@ internal sealed class OpenedDecoder : INextLogits, IDisposable
         }
     }
 
-    public ReadOnlySpan<float> Prefill(TokenBatch prompts) => decoder.Prefill(prompts);
+    public ReadOnlySpan<float> Prefill(TokenBatch prompts, int copies = 1) => decoder.Prefill(prompts, copies);
 
     public ReadOnlySpan<float> Step(ReadOnlySpan<int> tokens) => decoder.Step(tokens);
+
+    public void Reorder(ReadOnlySpan<int> rows) => decoder.Reorder(rows);
 
     public void Dispose()
     {

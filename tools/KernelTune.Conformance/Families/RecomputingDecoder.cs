@@ -19,7 +19,7 @@ internal sealed class RecomputingDecoder(CausalLanguageModel model, Device devic
 
     public int ContextLength => model.MaxPositions;
 
-    public ReadOnlySpan<float> Prefill(TokenBatch prompts)
+    public ReadOnlySpan<float> Prefill(TokenBatch prompts, int copies = 1)
     {
         columns.Clear();
         padding = prompts.Padding.ToArray();
@@ -31,7 +31,18 @@ internal sealed class RecomputingDecoder(CausalLanguageModel model, Device devic
             columns.Add(column);
         }
 
-        return Next();
+        ReadOnlySpan<float> first = Next();
+        padding = [.. padding.SelectMany(n => Enumerable.Repeat(n, copies))];
+        for (int t = 0; t < columns.Count; t++)
+            columns[t] = [.. columns[t].SelectMany(id => Enumerable.Repeat(id, copies))];
+        return first;
+    }
+
+    public void Reorder(ReadOnlySpan<int> rows)
+    {
+        int[] order = rows.ToArray();
+        for (int t = 0; t < columns.Count; t++)
+            columns[t] = [.. order.Select(row => columns[t][row])];
     }
 
     public ReadOnlySpan<float> Step(ReadOnlySpan<int> tokens)

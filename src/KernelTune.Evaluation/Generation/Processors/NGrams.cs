@@ -15,7 +15,7 @@ public sealed class EncoderNoRepeatNGram(int size, IReadOnlyList<int[]> sources)
 {
     public string Name => "EncoderNoRepeatNGramLogitsProcessor";
 
-    public void Process(in LogitsContext context, Span<float> scores) => NGrams.Forbid(sources[context.Row], context.Ids, size, scores);
+    public void Process(in LogitsContext context, Span<float> scores) => NGrams.Forbid(sources[context.Prompt], context.Ids, size, scores);
 }
 
 internal static class NGrams

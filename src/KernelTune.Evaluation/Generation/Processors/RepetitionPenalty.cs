@@ -22,7 +22,7 @@ public sealed class EncoderRepetitionPenalty(double penalty, IReadOnlyList<int[]
 {
     public string Name => "EncoderRepetitionPenaltyLogitsProcessor";
 
-    public void Process(in LogitsContext context, Span<float> scores) => Penalty.Apply(sources[context.Row], 1 / penalty, scores);
+    public void Process(in LogitsContext context, Span<float> scores) => Penalty.Apply(sources[context.Prompt], 1 / penalty, scores);
 }
 
 internal static class Penalty

@@ -4,8 +4,8 @@ using KernelTune.Evaluation.Generation;
 
 namespace KernelTune.Conformance.Families;
 
-/// <summary>Greedy searches of generation/: tokens, logits and processed scores of every step, and the scores of what was chosen.</summary>
-internal static class GreedySearchCases
+/// <summary>Searches of generation/. Greedy: tokens, logits and processed scores of every step, and the scores of what was chosen. Beams: tokens, their scores and whence they came.</summary>
+internal static class SearchCases
 {
     public static Finding Run(JsonElement root, GoldenTensors tensors, string goldens, string device, Func<string, string, INextLogits?>? open)
     {
@@ -13,8 +13,6 @@ internal static class GreedySearchCases
         using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "config.json")));
         if (config.RootElement.TryGetProperty("is_encoder_decoder", out JsonElement both) && both.ValueKind == JsonValueKind.True)
             return new Finding("", Outcome.Unsupported, "encoder-decoder models");
-        if (root.GetProperty("cases").EnumerateArray().Any(c => c.GetProperty("settings").TryGetProperty("num_beams", out JsonElement n) && n.GetInt32() > 1))
-            return new Finding("", Outcome.Unsupported, "beam search");
         if (open?.Invoke(folder, device) is not { } model)
             return new Finding("", Outcome.Unsupported, "the model cannot be run yet");
 
@@ -32,7 +30,10 @@ internal static class GreedySearchCases
             GenerationSettings settings = GenerationSettingsJson.Read(one.GetProperty("settings"), Defaults(config.RootElement), unsupported);
             if (unsupported.Count > 0)
                 return new Finding("", Outcome.Unsupported, $"case {number}: {string.Join(", ", unsupported)}");
-            Compare(check, tensors, number++, model, settings, prompts, length);
+            if (settings.NumBeams > 1)
+                CompareBeams(check, tensors, number++, model, settings, prompts, length);
+            else
+                Compare(check, tensors, number++, model, settings, prompts, length);
         }
 
         return check.Finding();
@@ -82,6 +83,32 @@ internal static class GreedySearchCases
         check.Exact<long>($"{number}.sequences", sequences.ToArray(), tensors[$"{number}.sequences"].Integers());
         check.Tensor<float>($"{number}.logits", ByRow(logits, rows.Count, vocabulary), tensors[$"{number}.logits"]);
         check.Tensor<float>($"{number}.scores", ByRow(scores, rows.Count, vocabulary), tensors[$"{number}.scores"]);
+        check.Tensor<double>($"{number}.transition_scores", transitions.ToArray(), tensors[$"{number}.transition_scores"]);
+    }
+
+    /// <summary>
+    /// The library's layout: rows of the longest answer's length. Behind a shorter one stands pad_token_id, or the first end token where that is 0; beam indices go on with −1 and
+    /// transition scores with 0.
+    /// </summary>
+    private static void CompareBeams(
+        GoldenCheck check, GoldenTensors tensors, int number, INextLogits model, GenerationSettings settings, int[][] prompts, int length)
+    {
+        IReadOnlyList<GeneratedRow> rows = new Generator(model, settings).Generate(prompts);
+        int steps = rows.Max(r => r.Tokens.Count), pad = settings.PadToken ?? settings.EndTokens[0];
+        int filler = pad == 0 && settings.EndTokens.Count > 0 ? settings.EndTokens[0] : pad;
+        var (sequences, indices, transitions) = (new List<long>(), new List<long>(), new List<double>());
+        foreach (GeneratedRow row in rows)
+        {
+            int[] prompt = prompts[row.Prompt];
+            sequences.AddRange([.. Enumerable.Repeat((long)pad, length - prompt.Length), .. prompt.Select(id => (long)id), .. row.Tokens.Select(id => (long)id)]);
+            sequences.AddRange(Enumerable.Repeat((long)filler, steps - row.Tokens.Count));
+            indices.AddRange([.. row.BeamIndices.Select(i => (long)i), .. Enumerable.Repeat(-1L, steps - row.Tokens.Count)]);
+            transitions.AddRange([.. row.LogProbabilities, .. Enumerable.Repeat(0.0, steps - row.Tokens.Count)]);
+        }
+
+        check.Exact<long>($"{number}.sequences", sequences.ToArray(), tensors[$"{number}.sequences"].Integers());
+        check.Exact<long>($"{number}.beam_indices", indices.ToArray(), tensors[$"{number}.beam_indices"].Integers());
+        check.Tensor<double>($"{number}.sequences_scores", [.. rows.Select(r => r.Score!.Value)], tensors[$"{number}.sequences_scores"]);
         check.Tensor<double>($"{number}.transition_scores", transitions.ToArray(), tensors[$"{number}.transition_scores"]);
     }
 
