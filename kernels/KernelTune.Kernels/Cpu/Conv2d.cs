@@ -8,17 +8,13 @@ namespace KernelTune.Kernels.Cpu;
 /// </summary>
 public static unsafe class Conv2d
 {
-    // Bytes of padded planes that are laid out at a time (but always one image's).
-    private const long PlaneBytes = 4L << 20;
-
     /// <summary>Bytes of workspace of <see cref="Forward"/>.</summary>
     public static long ForwardWorkspace(in Conv2dShape whole, int threads, InstructionSet set)
     {
         var trim = new Conv2dTrim(whole);
         var s = trim.Shape;
-        var planes = Planes(s);
-        int images = Images(planes, s.Images, s.Channels);
-        return trim.Bytes + PlanesBytes(planes, images * s.Channels) + OffsetBytes(s.Depth) + Products(s.Groups, threads, s.GroupOutputs, images * s.Positions, s.Depth, set);
+        var parts = new ImageParts(Planes(s), s.Images, s.Channels);
+        return trim.Bytes + parts.Bytes + OffsetBytes(s.Depth) + ForwardRoom(s, parts, threads, set).Bytes;
     }
 
     /// <summary>y = w ∗ x + bias; bias: [Outputs] or null.</summary>
@@ -27,30 +23,22 @@ public static unsafe class Conv2d
         whole.AssertSound();
         var trim = new Conv2dTrim(whole);
         var s = trim.Shape;
-        if (!trim.IsWhole)
-        {
-            float* left = Carve(ref workspace, trim.Bytes);
-            trim.Cut(w, left);
-            w = left;
-        }
+        w = trim.Cut(w, ref workspace);
         var planes = Planes(s);
-        int images = Images(planes, s.Images, s.Channels);
-        float* copied = Carve(ref workspace, PlanesBytes(planes, images * s.Channels));
-        int* offsets = (int*)Carve(ref workspace, OffsetBytes(s.Depth));
-        Taps(s, planes, offsets);
-        for (int first = 0; first < s.Images; first += images)
+        var parts = new ImageParts(planes, s.Images, s.Channels);
+        float* copied = Carve(ref workspace, parts.Bytes);
+        int* offsets = Taps(s, planes, ref workspace);
+        var room = ForwardRoom(s, parts, pool.Workers, set);
+        for (int first = 0, count; first < s.Images; first += count)
         {
-            int count = Math.Min(images, s.Images - first);
-            float* source = x + ((nint)first * s.Channels * s.Height * s.Width);
-            if (!planes.IsAsStored)
-                planes.Copy(pool, source, count * s.Channels, copied);
-            var loop = new ForwardLoop
+            float* read = parts.Read(first, x, copied, pool, out count);
+            new WindowGroups<RowsLeft, WindowsRight>
             {
-                Shape = s, Planes = planes, Images = count, X = planes.IsAsStored ? source : copied, Offsets = offsets, W = w, Bias = bias,
-                Y = y + ((nint)first * s.Outputs * s.Positions), Workspace = workspace, Set = set, Pool = s.Groups == 1 ? pool : null,
-                Slot = WindowProduct.Workspace(s.GroupOutputs, images * s.Positions, s.Depth, 1, set),
-            };
-            MatMulBlocking.Loop(s.Groups == 1 ? null : pool, s.Groups, ref loop);
+                Room = room, Workspace = workspace, Extents = ForwardExtents(s, count), Add = false,
+                Left = new RowsLeft(w, s.Depth), LeftFloats = (nint)s.GroupOutputs * s.Depth,
+                Right = new WindowsRight(read, offsets, Positions(s, planes, count), !planes.IsAsStored), RightFloats = (nint)s.GroupChannels * planes.PlaneFloats,
+                Target = new WindowTarget(y + ((nint)first * s.Outputs * s.Positions), bias, 1, s.Positions, (nint)s.Outputs * s.Positions, s.Positions, 0, 1),
+            }.Run(pool);
         }
     }
 
@@ -59,9 +47,8 @@ public static unsafe class Conv2d
     {
         var trim = new Conv2dTrim(whole);
         var s = trim.Shape;
-        var planes = Planes(s);
-        int images = Images(planes, s.Images, s.Channels);
-        return trim.Bytes + PlanesBytes(planes, images * s.Channels) + OffsetBytes(s.Depth) + Products(s.Groups, threads, s.GroupOutputs, s.Depth, images * s.Positions, set);
+        var parts = new ImageParts(Planes(s), s.Images, s.Channels);
+        return trim.Bytes + parts.Bytes + OffsetBytes(s.Depth) + GradWeightRoom(s, parts, threads, set).Bytes;
     }
 
     /// <summary>dw = (dw +) Σ over images and positions of dy · window. Sums go over some images at a time, in order.</summary>
@@ -82,48 +69,65 @@ public static unsafe class Conv2d
     private static void GradTrimmed(in Conv2dShape s, float* x, float* dy, float* dw, bool accumulate, byte* workspace, WorkerPool pool, InstructionSet set)
     {
         var planes = Planes(s);
-        int images = Images(planes, s.Images, s.Channels);
-        float* copied = Carve(ref workspace, PlanesBytes(planes, images * s.Channels));
-        int* offsets = (int*)Carve(ref workspace, OffsetBytes(s.Depth));
-        Taps(s, planes, offsets);
-        for (int first = 0; first < s.Images; first += images)
+        var parts = new ImageParts(planes, s.Images, s.Channels);
+        float* copied = Carve(ref workspace, parts.Bytes);
+        int* offsets = Taps(s, planes, ref workspace);
+        var room = GradWeightRoom(s, parts, pool.Workers, set);
+        for (int first = 0, count; first < s.Images; first += count)
         {
-            int count = Math.Min(images, s.Images - first);
-            float* source = x + ((nint)first * s.Channels * s.Height * s.Width);
-            if (!planes.IsAsStored)
-                planes.Copy(pool, source, count * s.Channels, copied);
-            var loop = new GradWeightLoop
+            float* read = parts.Read(first, x, copied, pool, out count);
+            nint image = (nint)s.Outputs * s.Positions;
+            new WindowGroups<ImagesLeft, WindowsAcrossRight>
             {
-                Shape = s, Planes = planes, Images = count, X = planes.IsAsStored ? source : copied, Offsets = offsets, DY = dy + ((nint)first * s.Outputs * s.Positions), DW = dw,
-                Add = accumulate || first > 0, Workspace = workspace, Set = set, Pool = s.Groups == 1 ? pool : null,
-                Slot = WindowProduct.Workspace(s.GroupOutputs, s.Depth, images * s.Positions, 1, set),
-            };
-            MatMulBlocking.Loop(s.Groups == 1 ? null : pool, s.Groups, ref loop);
+                Room = room, Workspace = workspace, Extents = GradWeightExtents(s, count), Add = accumulate || first > 0,
+                Left = new ImagesLeft(dy + (first * image), s.Positions, image), LeftFloats = (nint)s.GroupOutputs * s.Positions,
+                Right = new WindowsAcrossRight(read, offsets, s.Depth, Positions(s, planes, count)), RightFloats = (nint)s.GroupChannels * planes.PlaneFloats,
+                Target = new WindowTarget(dw, null, 1, s.Depth, 0, s.Depth, 0, 1),
+            }.Run(pool);
         }
+    }
+
+    private static WindowExtents ForwardExtents(in Conv2dShape s, int images) => new(s.GroupOutputs, images * s.Positions, s.Depth);
+
+    private static WindowRoom ForwardRoom(in Conv2dShape s, in ImageParts parts, int threads, InstructionSet set)
+    {
+        var room = new WindowRoom(s.Groups, threads, set);
+        room.Hold(ForwardExtents(s, parts.Whole));
+        room.Hold(ForwardExtents(s, parts.Last));
+        return room;
+    }
+
+    private static WindowExtents GradWeightExtents(in Conv2dShape s, int images) => new(s.GroupOutputs, s.Depth, images * s.Positions);
+
+    private static WindowRoom GradWeightRoom(in Conv2dShape s, in ImageParts parts, int threads, InstructionSet set)
+    {
+        var room = new WindowRoom(s.Groups, threads, set);
+        room.Hold(GradWeightExtents(s, parts.Whole));
+        room.Hold(GradWeightExtents(s, parts.Last));
+        return room;
     }
 
     /// <summary>The planes that windows over x read.</summary>
     private static WindowPlanes Planes(in Conv2dShape s) => new(s.Height, s.Width, s.Top, s.Left,
         ((s.Rows - 1) * s.StrideHeight) + ((s.KernelHeight - 1) * s.DilationHeight) + 1, ((s.Columns - 1) * s.StrideWidth) + ((s.KernelWidth - 1) * s.DilationWidth) + 1, s.StrideWidth);
 
-    /// <summary>offsets[(c, i, j)]: from a window's start in a group's first plane to a tap.</summary>
-    private static void Taps(in Conv2dShape s, in WindowPlanes planes, int* offsets)
+    private static WindowPositions Positions(in Conv2dShape s, in WindowPlanes planes, int images) =>
+        new(images, s.Rows, s.Columns, (nint)s.Channels * planes.PlaneFloats, (nint)s.StrideHeight * planes.RowFloats);
+
+    /// <summary>[(c, i, j)]: from a window's start in a group's first plane to a tap.</summary>
+    private static int* Taps(in Conv2dShape s, in WindowPlanes planes, ref byte* workspace)
     {
+        int* offsets = (int*)Carve(ref workspace, OffsetBytes(s.Depth)), next = offsets;
         for (int c = 0; c < s.GroupChannels; c++)
         {
             for (int i = 0; i < s.KernelHeight; i++)
             {
                 for (int j = 0; j < s.KernelWidth; j++)
-                    *offsets++ = (c * planes.PlaneFloats) + (i * s.DilationHeight * planes.RowFloats) + planes.Column(j * s.DilationWidth);
+                    *next++ = (c * planes.PlaneFloats) + (i * s.DilationHeight * planes.RowFloats) + planes.Column(j * s.DilationWidth);
             }
         }
+        return offsets;
     }
-
-    internal static int Images(in WindowPlanes planes, int images, int channels) =>
-        (int)Math.Clamp(PlaneBytes / Math.Max(1, (long)planes.PlaneFloats * channels * sizeof(float)), 1, Math.Max(1, images));
-
-    // Eight floats more: a run may be read eight at a time.
-    internal static long PlanesBytes(in WindowPlanes planes, int count) => planes.IsAsStored ? 0 : (long)MatMulBlocking.Lines(((long)planes.PlaneFloats * count) + 8);
 
     internal static long OffsetBytes(int count) => (long)MatMulBlocking.Lines(count);
 
@@ -132,58 +136,5 @@ public static unsafe class Conv2d
         float* start = (float*)workspace;
         workspace += bytes;
         return start;
-    }
-
-    /// <summary>One group is shared by the threads; several are taken one a thread.</summary>
-    private static long Products(int groups, int threads, int m, int n, int k, InstructionSet set) =>
-        groups == 1 ? (long)WindowProduct.Workspace(m, n, k, threads, set) : threads * (long)WindowProduct.Workspace(m, n, k, 1, set);
-
-    private struct ForwardLoop : IParallelBody
-    {
-        public Conv2dShape Shape;
-        public WindowPlanes Planes;
-        public int Images;
-        public float* X, W, Bias, Y;
-        public int* Offsets;
-        public byte* Workspace;
-        public nuint Slot;
-        public WorkerPool? Pool;
-        public InstructionSet Set;
-
-        public readonly void Execute(int item, int worker)
-        {
-            var s = Shape;
-            int outputs = s.GroupOutputs;
-            var positions = new WindowPositions(Images, s.Rows, s.Columns, (nint)s.Channels * Planes.PlaneFloats, (nint)s.StrideHeight * Planes.RowFloats);
-            var right = new WindowsRight(X + ((nint)item * s.GroupChannels * Planes.PlaneFloats), Offsets, positions, !Planes.IsAsStored);
-            var target = new WindowTarget(Y + ((nint)item * outputs * s.Positions), Bias == null ? null : Bias + (item * outputs), 1, s.Positions, (nint)s.Outputs * s.Positions, s.Positions, 0, 1);
-            WindowProduct.Run(outputs, Images * s.Positions, s.Depth, new RowsLeft(W + ((nint)item * outputs * s.Depth), s.Depth), right, target, false,
-                Workspace + ((nuint)worker * (Pool is null ? Slot : 0)), Pool, Set);
-        }
-    }
-
-    private struct GradWeightLoop : IParallelBody
-    {
-        public Conv2dShape Shape;
-        public WindowPlanes Planes;
-        public int Images;
-        public float* X, DY, DW;
-        public int* Offsets;
-        public bool Add;
-        public byte* Workspace;
-        public nuint Slot;
-        public WorkerPool? Pool;
-        public InstructionSet Set;
-
-        public readonly void Execute(int item, int worker)
-        {
-            var s = Shape;
-            int outputs = s.GroupOutputs;
-            var positions = new WindowPositions(Images, s.Rows, s.Columns, (nint)s.Channels * Planes.PlaneFloats, (nint)s.StrideHeight * Planes.RowFloats);
-            var right = new WindowsAcrossRight(X + ((nint)item * s.GroupChannels * Planes.PlaneFloats), Offsets, s.Depth, positions);
-            var left = new ImagesLeft(DY + ((nint)item * outputs * s.Positions), s.Positions, (nint)s.Outputs * s.Positions);
-            var target = new WindowTarget(DW + ((nint)item * outputs * s.Depth), null, 1, s.Depth, 0, s.Depth, 0, 1);
-            WindowProduct.Run(outputs, s.Depth, Images * s.Positions, left, right, target, Add, Workspace + ((nuint)worker * (Pool is null ? Slot : 0)), Pool, Set);
-        }
     }
 }

@@ -13,10 +13,8 @@ public static unsafe class Conv2dGradInput
     {
         var trim = new Conv2dTrim(whole);
         var s = trim.Shape;
-        var planes = Planes(s, out _, out _);
-        int images = Conv2d.Images(planes, s.Images, s.Outputs), depth = MostTaps(s) * s.GroupOutputs;
-        return trim.Bytes + Conv2d.PlanesBytes(planes, images * s.Outputs) + Conv2d.OffsetBytes(depth) + WeightBytes(s)
-            + (s.Groups == 1 ? (long)MostWorkspace(s, images, threads, set) : threads * (long)MostWorkspace(s, images, 1, set));
+        var parts = new ImageParts(Planes(s, out _, out _), s.Images, s.Outputs);
+        return trim.Bytes + parts.Bytes + Conv2d.OffsetBytes(s.Taps) + Conv2d.OffsetBytes(MostTaps(s) * s.GroupOutputs) + WeightBytes(s) + Room(s, parts, threads, set).Bytes;
     }
 
     /// <summary>dx = (dx +) the windows' gradients.</summary>
@@ -25,36 +23,36 @@ public static unsafe class Conv2dGradInput
         whole.AssertSound();
         var trim = new Conv2dTrim(whole);
         var s = trim.Shape;
-        if (!trim.IsWhole)
-        {
-            float* used = Conv2d.Carve(ref workspace, trim.Bytes);
-            trim.Cut(w, used);
-            w = used;
-        }
+        w = trim.Cut(w, ref workspace);
         var planes = Planes(s, out int top, out int left);
-        int images = Conv2d.Images(planes, s.Images, s.Outputs), depth = MostTaps(s) * s.GroupOutputs;
-        float* copied = Conv2d.Carve(ref workspace, Conv2d.PlanesBytes(planes, images * s.Outputs));
-        int* offsets = (int*)Conv2d.Carve(ref workspace, Conv2d.OffsetBytes(depth));
+        var parts = new ImageParts(planes, s.Images, s.Outputs);
+        float* copied = Conv2d.Carve(ref workspace, parts.Bytes);
+        int* taps = (int*)Conv2d.Carve(ref workspace, Conv2d.OffsetBytes(s.Taps));
+        int* offsets = (int*)Conv2d.Carve(ref workspace, Conv2d.OffsetBytes(MostTaps(s) * s.GroupOutputs));
         float* turned = Conv2d.Carve(ref workspace, WeightBytes(s));
-        for (int first = 0; first < s.Images; first += images)
+        var room = Room(s, parts, pool.Workers, set);
+        nint plane = (nint)s.Height * s.Width;
+        for (int first = 0, count; first < s.Images; first += count)
         {
-            int count = Math.Min(images, s.Images - first);
-            float* source = dy + ((nint)first * s.Outputs * s.Positions);
-            if (!planes.IsAsStored)
-                planes.Copy(pool, source, count * s.Outputs, copied);
-            var loop = new PhaseLoop
-            {
-                Shape = s, Planes = planes, Images = count, DY = planes.IsAsStored ? source : copied, Offsets = offsets, W = w, Turned = turned,
-                DX = dx + ((nint)first * s.Channels * s.Height * s.Width), Add = accumulate, Workspace = workspace, Set = set, Pool = s.Groups == 1 ? pool : null,
-                Slot = MostWorkspace(s, images, 1, set),
-            };
+            float* read = parts.Read(first, dy, copied, pool, out count);
             for (int phaseRow = 0; phaseRow < Math.Min(s.StrideHeight, s.Height); phaseRow++)
             {
                 for (int phaseColumn = 0; phaseColumn < Math.Min(s.StrideWidth, s.Width); phaseColumn++)
                 {
-                    (loop.PhaseRow, loop.PhaseColumn) = (phaseRow, phaseColumn);
-                    loop.Depth = Prepare(s, planes, phaseRow, phaseColumn, top, left, offsets, w, turned, pool);
-                    MatMulBlocking.Loop(s.Groups == 1 ? null : pool, s.Groups, ref loop);
+                    var extents = Extents(s, count, phaseRow, phaseColumn);
+                    if (extents.K == 0 && accumulate)
+                        continue;
+                    Prepare(s, planes, phaseRow, phaseColumn, top, left, taps, offsets, w, turned, pool);
+                    int rows = Places(s.Height, phaseRow, s.StrideHeight), columns = Places(s.Width, phaseColumn, s.StrideWidth);
+                    float* start = dx + (first * s.Channels * plane) + ((nint)phaseRow * s.Width) + phaseColumn;
+                    var positions = new WindowPositions(count, rows, columns, (nint)s.Outputs * planes.PlaneFloats, planes.RowFloats);
+                    new WindowGroups<RowsLeft, WindowsRight>
+                    {
+                        Room = room, Workspace = workspace, Extents = extents, Add = accumulate,
+                        Left = new RowsLeft(turned, extents.K), LeftFloats = (nint)s.GroupChannels * extents.K,
+                        Right = new WindowsRight(read, offsets, positions, !planes.IsAsStored), RightFloats = (nint)s.GroupOutputs * planes.PlaneFloats,
+                        Target = new WindowTarget(start, null, rows, columns, s.Channels * plane, plane, (nint)s.StrideHeight * s.Width, s.StrideWidth),
+                    }.Run(pool);
                 }
             }
         }
@@ -95,11 +93,10 @@ public static unsafe class Conv2dGradInput
     /// <summary>Elements of an axis that have a remainder.</summary>
     private static int Places(int length, int phase, int stride) => (length - phase + stride - 1) / stride;
 
-    // Offsets of a phase's taps into dy's planes, and the weight as [groups, C/G, (o, i, j)] of those taps. Gives the depth.
-    private static int Prepare(in Conv2dShape s, in WindowPlanes planes, int phaseRow, int phaseColumn, int top, int left, int* offsets, float* w, float* turned, WorkerPool pool)
+    // Offsets of a phase's taps into dy's planes, and the weight as [groups, C/G, (o, i, j)] of those taps.
+    private static void Prepare(in Conv2dShape s, in WindowPlanes planes, int phaseRow, int phaseColumn, int top, int left, int* taps, int* offsets, float* w, float* turned, WorkerPool pool)
     {
-        int* taps = stackalloc int[s.Taps];
-        int count = 0, depth = 0;
+        int count = 0;
         for (int i = 0; i < s.KernelHeight; i++)
         {
             for (int j = 0; j < s.KernelWidth; j++)
@@ -116,30 +113,39 @@ public static unsafe class Conv2dGradInput
             for (int t = 0; t < count; t++)
                 offsets[(o * count) + t] = offsets[t] + (o * planes.PlaneFloats);
         }
-        depth = s.GroupOutputs * count;
         var turn = new TurnLoop { Shape = s, Taps = taps, Count = count, W = w, To = turned };
-        MatMulBlocking.Loop(depth * (long)s.Channels < 65536 ? null : pool, s.Groups * turn.Blocks, ref turn);
-        return depth;
+        MatMulBlocking.Loop((long)s.GroupOutputs * count * s.Channels < 65536 ? null : pool, s.Groups * turn.Blocks, ref turn);
     }
 
-    private static int MostTaps(in Conv2dShape s) => ((s.KernelHeight + s.StrideHeight - 1) / s.StrideHeight * Math.Max(1, s.DilationHeight > 1 ? s.StrideHeight : 1))
-        * ((s.KernelWidth + s.StrideWidth - 1) / s.StrideWidth * Math.Max(1, s.DilationWidth > 1 ? s.StrideWidth : 1));
+    private static int MostTaps(in Conv2dShape s)
+    {
+        int most = 0;
+        for (int phaseRow = 0; phaseRow < Math.Min(s.StrideHeight, s.Height); phaseRow++)
+        {
+            for (int phaseColumn = 0; phaseColumn < Math.Min(s.StrideWidth, s.Width); phaseColumn++)
+                most = Math.Max(most, TapsOf(s, phaseRow, phaseColumn));
+        }
+        return most;
+    }
 
     private static long WeightBytes(in Conv2dShape s) => (long)MatMulBlocking.Lines((long)s.Channels * s.GroupOutputs * MostTaps(s));
 
-    // Workspace grows with each extent, but not evenly: each phase is asked.
-    private static nuint MostWorkspace(in Conv2dShape s, int images, int threads, InstructionSet set)
+    /// <summary>The product of a phase over some images.</summary>
+    private static WindowExtents Extents(in Conv2dShape s, int images, int phaseRow, int phaseColumn) =>
+        new(s.GroupChannels, images * Places(s.Height, phaseRow, s.StrideHeight) * Places(s.Width, phaseColumn, s.StrideWidth), TapsOf(s, phaseRow, phaseColumn) * s.GroupOutputs);
+
+    private static WindowRoom Room(in Conv2dShape s, in ImageParts parts, int threads, InstructionSet set)
     {
-        nuint most = 0;
+        var room = new WindowRoom(s.Groups, threads, set);
         for (int phaseRow = 0; phaseRow < Math.Min(s.StrideHeight, s.Height); phaseRow++)
         {
             for (int phaseColumn = 0; phaseColumn < Math.Min(s.StrideWidth, s.Width); phaseColumn++)
             {
-                int n = images * Places(s.Height, phaseRow, s.StrideHeight) * Places(s.Width, phaseColumn, s.StrideWidth);
-                most = Math.Max(most, WindowProduct.Workspace(s.GroupChannels, n, TapsOf(s, phaseRow, phaseColumn) * s.GroupOutputs, threads, set));
+                room.Hold(Extents(s, parts.Whole, phaseRow, phaseColumn));
+                room.Hold(Extents(s, parts.Last, phaseRow, phaseColumn));
             }
         }
-        return most;
+        return room;
     }
 
     private static int TapsOf(in Conv2dShape s, int phaseRow, int phaseColumn)
@@ -181,35 +187,6 @@ public static unsafe class Conv2dGradInput
                         row[t] = kernel[Taps[t]];
                 }
             }
-        }
-    }
-
-    private struct PhaseLoop : IParallelBody
-    {
-        public Conv2dShape Shape;
-        public WindowPlanes Planes;
-        public int Images, PhaseRow, PhaseColumn, Depth;
-        public float* DY, W, Turned, DX;
-        public int* Offsets;
-        public bool Add;
-        public byte* Workspace;
-        public nuint Slot;
-        public WorkerPool? Pool;
-        public InstructionSet Set;
-
-        public readonly void Execute(int item, int worker)
-        {
-            var s = Shape;
-            int channels = s.GroupChannels, rows = Places(s.Height, PhaseRow, s.StrideHeight), columns = Places(s.Width, PhaseColumn, s.StrideWidth);
-            nint plane = (nint)s.Height * s.Width;
-            float* start = DX + (item * channels * plane) + ((nint)PhaseRow * s.Width) + PhaseColumn;
-            var target = new WindowTarget(start, null, rows, columns, s.Channels * plane, plane, (nint)s.StrideHeight * s.Width, s.StrideWidth);
-            if (Depth == 0 && Add)
-                return;
-            var positions = new WindowPositions(Images, rows, columns, (nint)s.Outputs * Planes.PlaneFloats, Planes.RowFloats);
-            var right = new WindowsRight(DY + ((nint)item * s.GroupOutputs * Planes.PlaneFloats), Offsets, positions, !Planes.IsAsStored);
-            WindowProduct.Run(channels, Images * rows * columns, Depth, new RowsLeft(Turned + ((nint)item * channels * Depth), Depth), right, target, Add,
-                Workspace + ((nuint)worker * (Pool is null ? Slot : 0)), Pool, Set);
         }
     }
 }

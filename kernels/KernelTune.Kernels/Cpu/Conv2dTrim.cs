@@ -27,9 +27,12 @@ internal readonly unsafe struct Conv2dTrim
     /// <summary>Bytes of the kernels that are left.</summary>
     public long Bytes => IsWhole ? 0 : (long)MatMulBlocking.Lines((long)Shape.Outputs * Shape.Depth);
 
-    /// <summary>The kernels that are left of <paramref name="weight"/>, copied to <paramref name="to"/>.</summary>
-    public void Cut(float* weight, float* to)
+    /// <summary>The kernels that are left of <paramref name="weight"/>: those, or a copy in <see cref="Bytes"/> of workspace.</summary>
+    public float* Cut(float* weight, ref byte* workspace)
     {
+        if (IsWhole)
+            return weight;
+        float* left = Conv2d.Carve(ref workspace, Bytes), to = left;
         for (nint kernel = 0; kernel < (nint)whole.Outputs * whole.GroupChannels; kernel++)
         {
             float* from = weight + (kernel * whole.Taps);
@@ -39,6 +42,7 @@ internal readonly unsafe struct Conv2dTrim
                     *to++ = from[(i * whole.KernelWidth) + j];
             }
         }
+        return left;
     }
 
     /// <summary>weight = (weight +) the kernels <paramref name="from"/>, zeros around them.</summary>

@@ -53,9 +53,11 @@ internal readonly record struct WindowPositions
 /// <param name="offsets">A tap's distance from its window's start, one a k.</param>
 /// <param name="positions">The windows.</param>
 /// <param name="mayReadOn">True where eight floats behind the planes may be read.</param>
-internal readonly unsafe struct WindowsRight(float* planes, int* offsets, WindowPositions positions, bool mayReadOn) : IRightOperand
+internal readonly unsafe struct WindowsRight(float* planes, int* offsets, WindowPositions positions, bool mayReadOn) : IRightOperand, IGroupOperand<WindowsRight>
 {
     private const int Width = MatMulTile.Columns;
+
+    public WindowsRight After(nint floats) => new(planes + floats, offsets, positions, mayReadOn);
 
     public static bool IsPacked => false;
 
@@ -127,9 +129,11 @@ internal readonly unsafe struct WindowsRight(float* planes, int* offsets, Window
 }
 
 /// <summary>The windows of planes the other way round, [positions, depth]: element (n, k) is at position n's start + offsets[k]. Runs are laid out in cache and transposed there.</summary>
-internal readonly unsafe struct WindowsAcrossRight(float* planes, int* offsets, int depth, WindowPositions positions) : IRightOperand
+internal readonly unsafe struct WindowsAcrossRight(float* planes, int* offsets, int depth, WindowPositions positions) : IRightOperand, IGroupOperand<WindowsAcrossRight>
 {
     private const int Width = MatMulTile.Columns, Block = 64;
+
+    public WindowsAcrossRight After(nint floats) => new(planes + floats, offsets, depth, positions);
 
     public static bool IsPacked => false;
 
@@ -171,6 +175,13 @@ internal readonly unsafe struct WindowsAcrossRight(float* planes, int* offsets, 
     }
 }
 
+/// <summary>An operand that lies alike in every group of a convolution.</summary>
+internal interface IGroupOperand<TSelf>
+{
+    /// <summary>The same operand so many floats further on.</summary>
+    TSelf After(nint floats);
+}
+
 /// <summary>A left operand [M, K] that is packed as tiles of an instruction set's height (<see cref="PackingLeft"/>).</summary>
 internal unsafe interface ILeftOperand
 {
@@ -179,14 +190,18 @@ internal unsafe interface ILeftOperand
 }
 
 /// <summary>Element (m, k) at m·ld + k.</summary>
-internal readonly unsafe struct RowsLeft(float* data, nint ld) : ILeftOperand
+internal readonly unsafe struct RowsLeft(float* data, nint ld) : ILeftOperand, IGroupOperand<RowsLeft>
 {
+    public RowsLeft After(nint floats) => new(data + floats, ld);
+
     public void Pack(InstructionSet set, int row, int rows, int k0, int count, float* to) => PackingLeft.Run(set, transposed: false, data + (row * ld) + k0, ld, rows, count, to);
 }
 
 /// <summary>Planes of images as rows over all positions: element (m, k) at (k / plane)·image + m·plane + k mod plane.</summary>
-internal readonly unsafe struct ImagesLeft(float* data, int plane, nint image) : ILeftOperand
+internal readonly unsafe struct ImagesLeft(float* data, int plane, nint image) : ILeftOperand, IGroupOperand<ImagesLeft>
 {
+    public ImagesLeft After(nint floats) => new(data + floats, plane, image);
+
     public void Pack(InstructionSet set, int row, int rows, int k0, int count, float* to)
     {
         int height = MatMulTile.Rows(set), tiles = (rows + height - 1) / height;

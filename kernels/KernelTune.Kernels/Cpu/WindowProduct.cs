@@ -3,6 +3,9 @@ using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Kernels.Cpu;
 
+/// <summary>A product [M, K] · [K, N].</summary>
+internal readonly record struct WindowExtents(int M, int N, int K);
+
 /// <summary>
 /// The product of large operands, as <see cref="MatMulBlocked"/> cuts it, whose right operand is made of windows while it is packed and whose columns belong to planes of images. Each element
 /// is summed in an order that K alone decides.
@@ -15,13 +18,15 @@ internal static unsafe class WindowProduct
     // Multiply-adds below which waking another thread costs more than it saves.
     private const double SerialWork = 2e6;
 
-    public static nuint Workspace(int m, int n, int k, int threads, InstructionSet set) => ((nuint)threads * SlotBytes(m, k, set)) + RightBytes(n, k);
+    /// <summary>Bytes of workspace of <see cref="Run"/> with so many threads. They do not grow evenly with the extents: a smaller product is cut otherwise and may want more.</summary>
+    public static nuint Workspace(WindowExtents extents, int threads, InstructionSet set) => ((nuint)threads * SlotBytes(extents.M, extents.K, set)) + RightBytes(extents.N, extents.K);
 
-    /// <summary>target = (target +) left [m, k] · right [k, n] (+ bias).</summary>
-    public static void Run<TLeft, TRight>(int m, int n, int k, TLeft left, TRight right, in WindowTarget target, bool add, byte* workspace, WorkerPool? pool, InstructionSet set)
+    /// <summary>target = (target +) left [M, K] · right [K, N] (+ bias).</summary>
+    public static void Run<TLeft, TRight>(WindowExtents extents, TLeft left, TRight right, in WindowTarget target, bool add, byte* workspace, WorkerPool? pool, InstructionSet set)
         where TLeft : struct, ILeftOperand
         where TRight : struct, IRightOperand
     {
+        (int m, int n, int k) = extents;
         if ((double)m * n * k < SerialWork)
             pool = null;
         int workers = pool?.Workers ?? 1;

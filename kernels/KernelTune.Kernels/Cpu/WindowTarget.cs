@@ -14,9 +14,10 @@ internal readonly unsafe struct WindowTarget(float* start, float* bias, int rows
 
     public float* Start => start;
 
-    public float* Bias => bias;
-
     public nint Channel => channel;
+
+    /// <summary>The result from row <paramref name="first"/> on.</summary>
+    public WindowTarget Below(int first) => new(start + (first * channel), bias == null ? null : bias + first, rows, columns, image, channel, row, step);
 
     /// <summary>True where columns [first, first + count) are neighbours of one image: tiles are then written where they belong.</summary>
     public bool IsOneRun(int first, int count, out nint offset)
