@@ -39,7 +39,7 @@ public sealed record RunState
     /// <summary>Evaluations since the best one.</summary>
     public int Stale { get; init; }
 
-    /// <summary>SHA-256 of the tokenized training rows.</summary>
+    /// <summary>SHA-256 of the run's data, as <see cref="KernelTune.Data.ITrainingData.Fingerprint"/> has it.</summary>
     public string Data { get; init; } = "";
 
     /// <summary>The device that wrote it.</summary>

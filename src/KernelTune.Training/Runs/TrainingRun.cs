@@ -377,7 +377,7 @@ public sealed class TrainingRun : IDisposable
         }
         var state = RunState.Read(CheckpointWriter.StateOf(found.Path));
         if (state.Data != Data.Fingerprint)
-            throw new ResumeException($"{found.Path}: the training data has changed since: tokenized rows hash to {Data.Fingerprint[..12]}…, the run began with {state.Data[..Math.Min(12, state.Data.Length)]}…");
+            throw new ResumeException($"{found.Path}: the training data has changed since: its {task.Examples} hash to {Data.Fingerprint[..12]}…, the run began with {state.Data[..Math.Min(12, state.Data.Length)]}…");
         if (state.Step > Steps)
             throw new ResumeException($"{found.Path}: {state.Step} steps are done; the recipe now asks for {Steps}: there is nothing left to train");
         state = CheckpointWriter.Load(found.Path, Model);

@@ -133,6 +133,54 @@ public sealed class PictureFolderTests
             Throws.TypeOf<DataException>().With.Message.EqualTo($"{other}: no folder of the class b; there are a"));
     }
 
+    [TestCase("a sample")]
+    [TestCase("one more")]
+    [TestCase("one less")]
+    [TestCase("another name, the same order")]
+    [TestCase("another class")]
+    [TestCase("the classes' order")]
+    [TestCase("other classes' names")]
+    [TestCase("the normalisation")]
+    [TestCase("a picture that is held out")]
+    public void A_fingerprint_changes_with(string change)
+    {
+        using var folder = new TemporaryFolder();
+        string root = Drawn.Classes(folder, "train", 4, "a", "b"), last = Path.Combine(root, "b", "003.png");
+        var options = new PictureDataOptions { Train = root, ValidationShare = 0.25, Seed = 1 };
+        PictureTrainingData data = PictureTrainingData.Load(options, AsIs);
+        string before = data.Fingerprint;
+        Assert.That(PictureTrainingData.Load(options, AsIs).Fingerprint, Is.EqualTo(before));
+        PictureProcessor processor = AsIs;
+        switch (change)
+        {
+            case "a sample":
+                Picture one = Drawn.Noise(8, 8, 1, 1003);
+                one.Pixels[17] ^= 1;
+                File.WriteAllBytes(last, Drawn.Encoded(one));
+                break;
+            case "one more": File.Copy(last, Path.Combine(root, "b", "004.png")); break;
+            case "one less": File.Delete(last); break;
+            case "another name, the same order": File.Move(last, Path.Combine(root, "b", "0031.png")); break;
+            case "another class": File.Move(last, Path.Combine(root, "a", "004.png")); break;
+            case "the classes' order": options = options with { Classes = ["b", "a"] }; break;
+            case "other classes' names": Directory.Move(Path.Combine(root, "b"), Path.Combine(root, "c")); break;
+            case "the normalisation": processor = new PictureProcessor(AsIs.Settings with { DoNormalize = true, Mean = [3], Std = [1] }, channels: 1); break;
+            default: File.WriteAllBytes(data.Validation!.Set.Path(0), Drawn.Encoded(Drawn.Noise(8, 8, 1, 77))); break;
+        }
+
+        Assert.That(PictureTrainingData.Load(options, processor).Fingerprint, Is.Not.EqualTo(before));
+    }
+
+    [Test]
+    public void A_folder_that_was_moved_has_the_fingerprint_that_it_had()
+    {
+        using var folder = new TemporaryFolder();
+        string root = Drawn.Classes(folder, "train", 3, "a", "b"), moved = Path.Combine(folder.Path, "elsewhere");
+        string before = PictureSet.Load(PictureFolder.List(root), AsIs).Fingerprint();
+        Directory.Move(root, moved);
+        Assert.That(PictureSet.Load(PictureFolder.List(moved + "/"), AsIs).Fingerprint(), Is.EqualTo(before));
+    }
+
     [Test]
     public void Pictures_that_are_not_kept_are_decoded_again()
     {

@@ -61,6 +61,29 @@ public sealed class PictureRunTests
     }
 
     [Test]
+    public void A_run_is_not_resumed_on_other_pictures_or_classes_in_another_order()
+    {
+        using var world = new PictureWorld();
+        Recipe recipe = world.Recipe("run");
+        Drive.OnCpu(recipe, stopAt: 3);
+        Recipe turned = recipe with { Data = recipe.Data with { Classes = ["right", "left"] } };
+        Assert.That(() => Drive.OnCpu(turned, resume: true), Throws.TypeOf<ResumeException>().With.Message.Contains("the run began with «classes: [left, right]»; the recipe now says «classes: [right, left]»"));
+
+        string picture = Path.Combine(world["train"], "right", "11.png"), renamed = Path.Combine(world["train"], "right", "12.png");
+        File.Move(picture, renamed);
+        Assert.That(() => Drive.OnCpu(recipe, resume: true), Throws.TypeOf<ResumeException>().With.Message.Contains("the training data has changed since: its pictures hash to "));
+        File.Copy(renamed, picture);
+        Assert.That(() => Drive.OnCpu(recipe, resume: true), Throws.TypeOf<ResumeException>(), "one picture more");
+        File.Delete(renamed);
+        string held = Path.Combine(world["held"], "left", "00.png");
+        byte[] before = File.ReadAllBytes(held);
+        File.WriteAllBytes(held, File.ReadAllBytes(picture));
+        Assert.That(() => Drive.OnCpu(recipe, resume: true), Throws.TypeOf<ResumeException>(), "another picture to validate on");
+        File.WriteAllBytes(held, before);
+        Assert.That(Drive.OnCpu(recipe, resume: true).Result.Steps, Is.EqualTo(10));
+    }
+
+    [Test]
     public void Threads_do_not_change_a_bit()
     {
         using var world = new PictureWorld();

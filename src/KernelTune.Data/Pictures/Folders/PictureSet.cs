@@ -18,13 +18,16 @@ public sealed class PictureSet
     private readonly Picture[]? _kept;
     private readonly PictureLimits _limits;
 
-    private PictureSet(PictureProcessor processor, IReadOnlyList<string> classes, IReadOnlyList<LabelledPicture> items, IReadOnlyList<byte[]> hashes, Picture[]? kept, PictureLimits limits, (int Height, int Width) size, IReadOnlyList<PictureAccount> accounts)
+    private PictureSet(PictureProcessor processor, string root, IReadOnlyList<string> classes, IReadOnlyList<LabelledPicture> items, IReadOnlyList<byte[]> hashes, Picture[]? kept, PictureLimits limits, (int Height, int Width) size, IReadOnlyList<PictureAccount> accounts)
     {
-        (Processor, Classes, _items, _hashes, _kept, _limits) = (processor, classes, items, hashes, kept, limits);
+        (Processor, Root, Classes, _items, _hashes, _kept, _limits) = (processor, root, classes, items, hashes, kept, limits);
         (Height, Width, Accounts) = (size.Height, size.Width, accounts);
     }
 
     public PictureProcessor Processor { get; }
+
+    /// <summary>The folder that the pictures are of.</summary>
+    public string Root { get; }
 
     public IReadOnlyList<string> Classes { get; }
 
@@ -63,7 +66,7 @@ public sealed class PictureSet
             Picture picture;
             try
             {
-                picture = processor.Prepare(PictureFile.Read(item.Path, limits));
+                picture = processor.Prepare(PictureFile.Read(item.Path, limits), item.Path, limits);
             }
             catch (DataException e) when (skipBad)
             {
@@ -89,7 +92,7 @@ public sealed class PictureSet
         }
 
         if (size is not { } common) throw new DataException(folder.Root, $"all {account.Skipped} pictures were skipped as bad (the first: {account.Messages[0]})");
-        return new PictureSet(processor, folder.Classes, items, hashes, keeps ? [.. kept] : null, limits, common, [account]);
+        return new PictureSet(processor, folder.Root, folder.Classes, items, hashes, keeps ? [.. kept] : null, limits, common, [account]);
     }
 
     /// <summary>The class of picture <paramref name="index"/>.</summary>
@@ -124,26 +127,45 @@ public sealed class PictureSet
             if (kept is not null) kept[i] = _kept![indices[i]];
         }
 
-        return new PictureSet(Processor, Classes, items, hashes, kept, _limits, (Height, Width), []);
+        return new PictureSet(Processor, Root, Classes, items, hashes, kept, _limits, (Height, Width), []);
     }
 
-    /// <summary>SHA-256 of the classes, the labels and the samples as they were when they were first read, hexadecimal.</summary>
+    /// <summary>
+    /// SHA-256 of all that decides what a model sees of them, hexadecimal: the classes in their order, the pictures' size, what each sample is worth to the model, and each picture's name
+    /// within the folder, its class and its samples as they were when they were first read. Where the folder lies does not count.
+    /// </summary>
     public string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes(string.Join('\n', Classes)));
-        Span<byte> numbers = stackalloc byte[12];
-        BinaryPrimitives.WriteInt32LittleEndian(numbers, Height);
-        BinaryPrimitives.WriteInt32LittleEndian(numbers[4..], Width);
-        BinaryPrimitives.WriteInt32LittleEndian(numbers[8..], Channels);
-        hash.AppendData(numbers);
+        Append(Classes.Count);
+        foreach (string name in Classes) AppendText(name);
+        Append(Height);
+        Append(Width);
+        Append(Channels);
+        for (int channel = 0; channel < Channels; channel++)
+            foreach (float value in Processor.Values(channel)) Append(BitConverter.SingleToInt32Bits(value));
+        Append(Count);
         for (int i = 0; i < Count; i++)
         {
-            BinaryPrimitives.WriteInt32LittleEndian(numbers, Label(i));
-            hash.AppendData(numbers[..4]);
+            AppendText(System.IO.Path.GetRelativePath(Root, Path(i)).Replace(System.IO.Path.DirectorySeparatorChar, '/'));
+            Append(Label(i));
             hash.AppendData(_hashes[i]);
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+        void Append(int number)
+        {
+            Span<byte> bytes = stackalloc byte[4];
+            BinaryPrimitives.WriteInt32LittleEndian(bytes, number);
+            hash.AppendData(bytes);
+        }
+
+        void AppendText(string text)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(text);
+            Append(bytes.Length);
+            hash.AppendData(bytes);
+        }
     }
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace KernelTune.Data.Pictures;
 
@@ -39,7 +41,7 @@ public sealed class PictureTrainingData : ITrainingData
     private PictureTrainingData(PictureDataOptions options, PictureSet train, PictureEvaluationData? validation, IReadOnlyList<string> notes)
     {
         (_options, Train, Validation, Notes) = (options, train, validation, notes);
-        Fingerprint = train.Fingerprint();
+        Fingerprint = Hash(train, validation?.Set);
     }
 
     public PictureSet Train { get; }
@@ -50,6 +52,10 @@ public sealed class PictureTrainingData : ITrainingData
 
     public int Count => Train.Count;
 
+    /// <summary>
+    /// SHA-256 over the pictures to train on and those to validate on, hexadecimal: which of a folder's pictures are held out is a matter of the seed, and a change of either is a change of the
+    /// folder.
+    /// </summary>
     public string Fingerprint { get; }
 
     public IReadOnlyList<string> Notes { get; }
@@ -101,6 +107,9 @@ public sealed class PictureTrainingData : ITrainingData
     public PictureBatches Batches() => new(Train, _options.BatchSize, _options.Seed, _options.Shuffle, _options.Augmentation);
 
     IBatchStream ITrainingData.Batches() => Batches();
+
+    private static string Hash(PictureSet train, PictureSet? validation) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes($"{train.Fingerprint()} {validation?.Fingerprint()}")));
 
     /// <summary>What was left out of a set's folders.</summary>
     public static IEnumerable<string> NotesOf(PictureSet set)
