@@ -20,8 +20,9 @@ public sealed class Picture
     }
 
     /// <summary>A picture whose samples are 0.</summary>
+    /// <exception cref="ArgumentException">A size below 1, or more samples than an array holds: found out before anything is allocated.</exception>
     public Picture(int width, int height, int channels)
-        : this(width, height, channels, new byte[checked(Math.Max(width, 0) * Math.Max(height, 0) * Math.Max(channels, 0))])
+        : this(width, height, channels, new byte[Samples(width, height, channels)])
     {
     }
 
@@ -37,6 +38,16 @@ public sealed class Picture
 
     /// <summary>[Height, Width, Channels].</summary>
     public byte[] Pixels { get; }
+
+    /// <summary>How many samples such a picture has, counted in 64 bits.</summary>
+    /// <exception cref="ArgumentException">More than an array holds.</exception>
+    internal static int Samples(int width, int height, int channels)
+    {
+        long pixels = (long)Math.Max(width, 0) * Math.Max(height, 0);
+        return pixels <= Array.MaxLength / Math.Max(channels, 1)
+            ? (int)(pixels * Math.Max(channels, 0))
+            : throw new ArgumentException($"a picture of {width} × {height} pixels in {channels} channels was asked for, at most {Array.MaxLength} samples wanted");
+    }
 
     /// <summary>Row <paramref name="y"/>: Width · Channels samples.</summary>
     public Span<byte> Row(int y) => Pixels.AsSpan(y * Width * Channels, Width * Channels);

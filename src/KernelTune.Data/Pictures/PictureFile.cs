@@ -52,8 +52,8 @@ public static class PictureFile
         if (codec is null)
             throw new DataException(name, "neither PNG, JPEG, WebP, GIF nor BMP was found, or a header that is damaged or cut off; a picture wanted");
         SKImageInfo info = codec.Info;
-        if ((long)info.Width * info.Height > limits.MostPixels)
-            throw new DataException(name, $"a picture of {info.Width} × {info.Height} pixels was found, at most {limits.MostPixels} pixels wanted");
+        if ((long)info.Width * info.Height > limits.MostKept)
+            throw new DataException(name, $"a picture of {info.Width} × {info.Height} pixels was found, at most {limits.MostKept} pixels wanted");
         if (codec.EncodedFormat != SKEncodedImageFormat.Webp && (long)info.Width * info.Height > MostPixelsPerByte * bytes.Length)
             throw new DataException(name, $"a picture of {info.Width} × {info.Height} pixels was found in {bytes.Length} bytes, which cannot hold it");
         if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg && !JpegEnd.IsThere(bytes))

@@ -9,6 +9,9 @@ public sealed record PictureLimits
     /// <summary>The most pixels a picture may have.</summary>
     public long MostPixels { get; init; } = 89_478_485;
 
+    /// <summary>The most pixels of them that an array holds in four channels.</summary>
+    internal long MostKept => Math.Min(MostPixels, Array.MaxLength / 4);
+
     /// <summary>The longest file in bytes.</summary>
     public long MostBytes { get; init; } = 512L << 20;
 }

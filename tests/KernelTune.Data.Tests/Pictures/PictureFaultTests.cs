@@ -67,14 +67,71 @@ public sealed class PictureFaultTests
             Throws.TypeOf<DataException>().With.Message.EqualTo($"{file}: {bytes.Length} bytes were found, at most 10 wanted"));
     }
 
+    // 46341² is just beyond 31 bits, 32768² · 4 is 0 in 32, and 65536² is 0 in 32 too.
     [Test]
-    public void A_bomb_costs_no_memory()
+    public void A_bomb_costs_no_memory_whatever_its_product_is_in_32_bits([Values(32768, 46341, 65535, 65536, 99999)] int edge, [Values] bool limited)
     {
         using var folder = new TemporaryFolder();
-        string file = folder.Write("bomb.png", HeaderAlone(65535, 65535));
+        string file = folder.Write("bomb.png", HeaderAlone(edge, edge));
+        PictureLimits limits = limited ? PictureLimits.Default : new PictureLimits { MostPixels = long.MaxValue };
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.That(() => PictureFile.Read(file), Throws.TypeOf<DataException>().With.Message.Contains("65535 × 65535 pixels was found, at most 89478485 pixels wanted"));
+        Assert.That(() => PictureFile.Read(file, limits), Throws.TypeOf<DataException>().With.Message.EqualTo(
+            $"{file}: a picture of {edge} × {edge} pixels was found, at most {(limited ? 89478485 : Array.MaxLength / 4)} pixels wanted"));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1 << 20));
+    }
+
+    [TestCase(int.MaxValue, 1)]
+    [TestCase(1, int.MaxValue)]
+    [TestCase(int.MaxValue, int.MaxValue)]
+    [TestCase(-1, 8)]
+    public void A_header_that_no_decoder_takes_is_refused(int width, int height)
+    {
+        using var folder = new TemporaryFolder();
+        string file = folder.Write("header.png", HeaderAlone(width, height));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.That(() => PictureFile.Read(file), Throws.TypeOf<DataException>().With.Message.StartsWith(file + ": "));
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1 << 20));
+    }
+
+    [Test]
+    public void A_long_thin_picture_that_would_be_enlarged_beyond_the_limits_is_refused_by_its_name()
+    {
+        // 900000 · 5000 is more than 32 bits hold: the size must not come back as a small or a negative one.
+        using var folder = new TemporaryFolder();
+        string root = Path.Combine(folder.Path, "train"), file = folder.Write("train/a/thin.png", Drawn.Encoded(new Picture(1, 5000, 1)));
+        var processor = new PictureProcessor(new PictureProcessorSettings { ShortestEdge = 900_000 }, channels: 1);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.That(() => PictureSet.Load(PictureFolder.List(root), processor),
+            Throws.TypeOf<DataException>().With.Message.EqualTo($"{file}: a picture of 1 × 5000 pixels would be resized to 900000 × 4500000000, at most 89478485 pixels wanted"));
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1 << 20));
+        Assert.That(() => PictureSet.Load(PictureFolder.List(root), processor, skipBad: true), Throws.TypeOf<DataException>().With.Message.Contains("all 1 pictures were skipped as bad"));
+        Assert.That(() => Resizing.ShortestEdge(1, 5000, 900_000), Throws.TypeOf<ArgumentOutOfRangeException>());
+    }
+
+    [Test]
+    public void Sizes_are_counted_in_64_bits_before_anything_is_allocated()
+    {
+        Picture small = Drawn.Noise(4, 4, 3);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.That(() => new Picture(32768, 32768, 4), Throws.TypeOf<ArgumentException>().With.Message.StartsWith("a picture of 32768 × 32768 pixels in 4 channels was asked for"));
+        Assert.That(() => new Picture(65536, 65536, 1), Throws.TypeOf<ArgumentException>());
+        Assert.That(() => Cropping.Crop(small, 0, 0, 65536, 65536), Throws.TypeOf<ArgumentException>());
+        Assert.That(() => Resizing.Resize(small, 65536, 65536, ResampleFilter.Nearest), Throws.TypeOf<ArgumentException>());
+        Assert.That(() => Resizing.Resize(small, int.MaxValue, 1, ResampleFilter.Lanczos), Throws.TypeOf<ArgumentException>());
+        Assert.That(() => Reduction.Reduce(small, 5000, 5000), Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains("blocks of 5000 × 5000 pixels"));
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1 << 20));
+        Assert.That(Reduction.Reduce(small, 4096, 4096).Pixels, Is.EqualTo(Reduction.Reduce(small, 4, 4).Pixels));
+    }
+
+    [Test]
+    public void A_batch_of_more_numbers_than_an_array_holds_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("train/a/0.png", Drawn.Encoded(new Picture(4000, 4000, 1)));
+        PictureSet set = PictureSet.Load(PictureFolder.List(Path.Combine(folder.Path, "train")), new PictureProcessor(new PictureProcessorSettings { DoResize = false }, channels: 1));
+        PictureSet many = set.Part(new int[300]);
+        Assert.That(() => new PictureBatches(many, 300, 0, false, null).Largest(), Throws.TypeOf<DataException>().With.Message.StartsWith(
+            $"{set.Root}: a batch of 300 pictures of 4000 × 4000 in 1 channels has 4800000000 numbers, at most {Array.MaxLength} wanted"));
     }
 
     [Test]

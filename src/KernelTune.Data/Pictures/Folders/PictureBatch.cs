@@ -30,9 +30,12 @@ public sealed class PictureBatch : IBatch
     /// <param name="indices">Their numbers; at least one.</param>
     /// <param name="changed">Called with a picture's number, its samples and where changed ones go; null: nothing is changed.</param>
     /// <param name="endsEpoch">Whether the batch is its epoch's last.</param>
+    /// <exception cref="DataException">More numbers than an array holds.</exception>
     internal static PictureBatch Of(PictureSet set, ReadOnlySpan<int> indices, Action<int, Picture, byte[]>? changed, bool endsEpoch)
     {
-        int samples = set.Channels * set.Height * set.Width;
+        int samples = Picture.Samples(set.Width, set.Height, set.Channels);
+        if ((long)samples * indices.Length > Array.MaxLength)
+            throw new DataException(set.Root, $"a batch of {indices.Length} pictures of {set.Height} × {set.Width} in {set.Channels} channels has {(long)samples * indices.Length} numbers, at most {Array.MaxLength} wanted: a smaller batch_size");
         var batch = new PictureBatch
         {
             Rows = indices.Length,

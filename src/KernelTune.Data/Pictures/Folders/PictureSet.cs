@@ -108,7 +108,7 @@ public sealed class PictureSet
         get
         {
             if (_kept is not null) return _kept[index];
-            Picture picture = Processor.Prepare(PictureFile.Read(_items[index].Path, _limits));
+            Picture picture = Processor.Prepare(PictureFile.Read(_items[index].Path, _limits), _items[index].Path, _limits);
             return picture.Height == Height && picture.Width == Width
                 ? picture
                 : throw new DataException(_items[index].Path, $"{picture.Height} × {picture.Width} came of it, and {Height} × {Width} before: the file was changed");

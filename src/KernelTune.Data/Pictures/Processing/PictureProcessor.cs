@@ -30,9 +30,20 @@ public sealed class PictureProcessor
     public int Channels { get; }
 
     /// <summary>The picture in the model's channels, resized and cropped.</summary>
-    public Picture Prepare(Picture picture)
+    /// <param name="picture">The picture.</param>
+    /// <param name="name">What errors call it: its file.</param>
+    /// <param name="limits">How large it may become; null: the usual.</param>
+    /// <exception cref="DataException">Resized it would have more pixels than the limits: a long thin one whose shorter edge is enlarged.</exception>
+    public Picture Prepare(Picture picture, string name = "the picture", PictureLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(picture);
+        if (Settings.DoResize)
+        {
+            (long columns, long rows) = Resizes(picture);
+            long most = (limits ?? PictureLimits.Default).MostKept;
+            if (columns > most / rows) throw new DataException(name, $"a picture of {picture.Width} × {picture.Height} pixels would be resized to {columns} × {rows}, at most {most} pixels wanted");
+        }
+
         if (Settings.DoConvertRgb) picture = picture.ToRgbOnWhite();
         picture = Channels == 3 ? picture.ToRgb() : picture.ToGrey();
         if (Settings.DoResize) picture = Resized(picture);
@@ -65,18 +76,19 @@ public sealed class PictureProcessor
 
     private Picture Resized(Picture picture)
     {
-        if (Settings is { CropPct: { } pct, ShortestEdge: { } square })
-        {
-            if (square >= WarpFrom) return Resizing.Resize(picture, square, square, Settings.Resample);
-            (int w, int h) = Resizing.ShortestEdge(picture.Width, picture.Height, (int)(square / pct));
-            return Pictures.Cropping.Center(Resizing.Resize(picture, w, h, Settings.Resample), square, square);
-        }
-
-        (int width, int height) = Settings.ShortestEdge is { } edge
-            ? Resizing.ShortestEdge(picture.Width, picture.Height, edge)
-            : (Settings.Width!.Value, Settings.Height!.Value);
-        return Resizing.Resize(picture, width, height, Settings.Resample);
+        (long width, long height) = Resizes(picture);
+        Picture resized = Resizing.Resize(picture, (int)width, (int)height, Settings.Resample);
+        return Settings is { CropPct: not null, ShortestEdge: < WarpFrom and var square } ? Pictures.Cropping.Center(resized, square, square) : resized;
     }
+
+    /// <summary>The size that a picture is resized to, before any crop.</summary>
+    private (long Width, long Height) Resizes(Picture picture) => Settings switch
+    {
+        { CropPct: not null, ShortestEdge: >= WarpFrom and var square } => (square, square),
+        { CropPct: { } pct, ShortestEdge: { } square } => Resizing.ProportionalSize(picture.Width, picture.Height, (int)(square / pct)),
+        { ShortestEdge: { } edge } => Resizing.ProportionalSize(picture.Width, picture.Height, edge),
+        _ => (Settings.Width!.Value, Settings.Height!.Value),
+    };
 
     private double Value(int sample, int channel)
     {

@@ -3,11 +3,13 @@ namespace KernelTune.Data.Pictures;
 /// <summary>A picture made smaller by whole factors: each pixel is the mean of a block.</summary>
 public static class Reduction
 {
+    private const int MostOfBlock = 1 << 24;
+
     /// <summary>
     /// Pixel (x, y) is ((sum + n/2) · ⌊2²⁴/n⌋) / 2²⁴ over its block of n pixels; blocks at the right and lower border are smaller. Colours are weighed by alpha where there is one. The result
     /// is [⌈height/factorY⌉, ⌈width/factorX⌉].
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">A factor below 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A factor below 1, or blocks of more than 2²⁴ pixels, whose sums 32 bits do not hold.</exception>
     public static Picture Reduce(Picture source, int factorX, int factorY)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -19,6 +21,7 @@ public static class Reduction
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(factorX, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(factorY, 1);
+        if ((long)factorX * factorY > MostOfBlock) throw new ArgumentOutOfRangeException(nameof(factorX), $"blocks of {factorX} × {factorY} pixels were asked for, at most {MostOfBlock} pixels wanted");
         if (!source.HasAlpha) return Means(source, factorX, factorY, left, top, right, bottom);
         Picture result = Means(PremultipliedAlpha.Multiply(source), factorX, factorY, left, top, right, bottom);
         PremultipliedAlpha.Divide(result);

@@ -31,10 +31,13 @@ internal sealed class ResampleTaps
     /// <param name="begin">Where the part of the source that is resized begins; single precision, as Pillow keeps a box.</param>
     /// <param name="end">Where it ends.</param>
     /// <param name="output">Cells of the output.</param>
+    /// <exception cref="ArgumentOutOfRangeException">More weights than an array holds.</exception>
     public static ResampleTaps Of(ResampleFilter filter, int cells, float begin, float end, int output)
     {
         double step = (double)(end - begin) / output, stretch = Math.Max(step, 1), support = ResampleWeights.Support(filter) * stretch;
-        int widest = ((int)Math.Ceiling(support) * 2) + 1;
+        long most = ((long)Math.Ceiling(support) * 2) + 1;
+        if (most * output > Array.MaxLength) throw new ArgumentOutOfRangeException(nameof(output), $"{output} cells of {most} weights each were asked for, at most {Array.MaxLength} weights wanted");
+        int widest = (int)most;
         var (starts, counts, weights) = (new int[output], new int[output], new int[output * widest]);
         var real = new double[widest];
         for (int i = 0; i < output; i++)

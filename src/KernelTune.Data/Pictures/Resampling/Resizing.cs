@@ -21,6 +21,7 @@ public static class Resizing
         ArgumentNullException.ThrowIfNull(source);
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        _ = Picture.Samples(width, height, source.Channels);
         if (reducingGap is < 1) throw new ArgumentOutOfRangeException(nameof(reducingGap), $"a gap of {reducingGap} was found, at least 1 wanted");
         PictureBox part = box ?? PictureBox.Of(source);
         if (!(part.Left >= 0 && part.Top >= 0 && part.Right <= source.Width && part.Bottom <= source.Height && part.Width > 0 && part.Height > 0))
@@ -39,9 +40,17 @@ public static class Resizing
     }
 
     /// <summary>The size whose shorter edge is <paramref name="edge"/>; the other one keeps the proportions, truncated.</summary>
-    public static (int Width, int Height) ShortestEdge(int width, int height, int edge) => width <= height
-        ? (edge, Math.Max((int)((long)edge * height / width), 1))
-        : (Math.Max((int)((long)edge * width / height), 1), edge);
+    /// <exception cref="ArgumentOutOfRangeException">The other edge would be longer than any picture's.</exception>
+    public static (int Width, int Height) ShortestEdge(int width, int height, int edge)
+    {
+        (long w, long h) = ProportionalSize(width, height, edge);
+        return Math.Max(w, h) <= int.MaxValue ? ((int)w, (int)h) : throw new ArgumentOutOfRangeException(nameof(edge), $"a shorter edge of {edge} makes {w} × {h} of {width} × {height}");
+    }
+
+    /// <summary>The same in 64 bits: of any picture and edge there is a size, if not a picture.</summary>
+    internal static (long Width, long Height) ProportionalSize(int width, int height, int edge) => width <= height
+        ? (edge, Math.Max((long)edge * height / width, 1))
+        : (Math.Max((long)edge * width / height, 1), edge);
 
     private static Picture Filtered(Picture source, int width, int height, ResampleFilter filter, PictureBox box)
     {
