@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using KernelTune.Cli.Models;
+using KernelTune.Cli.Rendering;
 using KernelTune.Devices;
 using KernelTune.Evaluation.Generation;
+using KernelTune.Text;
 using KernelTune.Text.Chat;
 using KernelTune.Training.Runs;
 
@@ -24,6 +26,12 @@ internal sealed class GenerateVerb
     private readonly Option<double?> _minP = new("--min-p") { Description = "draw among those at least this times as likely as the likeliest" };
     private readonly Option<double> _repetitionPenalty = new("--repetition-penalty") { Description = "above 1: tokens that stand there already are less likely", DefaultValueFactory = _ => 1 };
     private readonly Option<string[]> _stop = new("--stop") { Description = "a text that ends the answer", AllowMultipleArgumentsPerToken = false };
+    private readonly Option<int> _numBeams = new("--num-beams") { Description = "search for the likeliest whole answers with so many beams", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> _numReturnSequences = new("--num-return-sequences") { Description = "answers a prompt: the best beams, or so many draws", DefaultValueFactory = _ => 1 };
+    private readonly Option<double> _lengthPenalty = new("--length-penalty") { Description = "with beams: above 0 prefers longer answers", DefaultValueFactory = _ => 1 };
+    private readonly Option<string> _earlyStopping = new("--early-stopping") { Description = "with beams: true ends a search with the first num-beams answers", DefaultValueFactory = _ => "false" };
+    private readonly Option<int?> _logprobs = new("--logprobs") { Description = "show each token's log-probability, and those of the N likeliest in its place", HelpName = "N", Arity = ArgumentArity.ZeroOrOne };
+    private readonly Option<int> _batchSize = new("--batch-size") { Description = "prompts that run together", DefaultValueFactory = _ => 8 };
     private readonly Option<ulong> _seed = new("--seed") { Description = "of the draws", DefaultValueFactory = _ => 7 };
     private readonly Option<bool> _json = new("--json") { Description = "answers, tokens and reasons as JSON" };
     private readonly MachineOptions _machine = new();
@@ -32,8 +40,10 @@ internal sealed class GenerateVerb
     {
         var command = new Command("generate", "Let a model answer, or go on with a text.")
         {
-            _model, _prompts, _adapter, _input, _raw, _system, _maxNewTokens, _temperature, _topK, _topP, _minP, _repetitionPenalty, _stop, _seed, _json,
+            _model, _prompts, _adapter, _input, _raw, _system, _maxNewTokens, _temperature, _topK, _topP, _minP, _repetitionPenalty, _stop, _numBeams, _numReturnSequences, _lengthPenalty,
+            _earlyStopping, _logprobs, _batchSize, _seed, _json,
         };
+        _earlyStopping.AcceptOnlyFromAmong("false", "true", "never");
         _machine.AddTo(command);
         return application.WithAction(command, Run);
     }
@@ -44,21 +54,21 @@ internal sealed class GenerateVerb
         (string model, string? adapter) = LoadedModel.Find(parsed.GetValue(_model)!, parsed.GetValue(_adapter));
         GenerationSettings settings = Settings(parsed);
         settings.Check();
+        int together = parsed.GetValue(_batchSize);
+        if (together < 1) throw new UsageException($"--batch-size is {together}, wanted 1 or more");
         using Device device = _machine.Open(parsed);
         using LoadedModel loaded = LoadedModel.Open(model, adapter, device, terminal.Warn, stop);
         settings = settings with { EndTokens = loaded.EndTokens };
-                int[][] ids = [.. prompts.Select(p => p.Encode(loaded.Text, parsed.GetValue(_system)))];
-        using var run = new GenerateRun(loaded, settings);
-        bool stream = ids.Length == 1 && !parsed.GetValue(_json);
+        int[][] ids = [.. prompts.Select(p => p.Encode(loaded.Text, parsed.GetValue(_system)))];
+        using var run = new GenerateRun(loaded, settings, together);
+        bool several = settings.NumReturnSequences > 1, chances = settings.WantLogProbabilities;
+        bool stream = ids.Length == 1 && !several && !chances && !parsed.GetValue(_json);
         IReadOnlyList<GeneratedText> answers = run.Answer(ids, stream ? (_, piece) => Show(terminal, piece) : null, stop);
-        if (stream)
-        {
-            terminal.Out.WriteLine();
-            return;
-        }
-        if (parsed.GetValue(_json)) terminal.WriteJson(new JsonArray([.. answers.Select((answer, i) => (JsonNode)Json(ids[i], answer))]));
+        Tokenizer tokenizer = loaded.Text.Tokenizer;
+        if (stream) terminal.Out.WriteLine();
+        else if (parsed.GetValue(_json)) terminal.WriteJson(new JsonArray([.. answers.Select(a => (JsonNode)Answers.Json(a, ids[a.Row.Prompt], tokenizer, chances))]));
         else
-            foreach (GeneratedText answer in answers) terminal.Out.WriteLine(answer.Text);
+            foreach (string line in answers.SelectMany(a => Answers.Lines(a, tokenizer, several, chances))) terminal.Out.WriteLine(line);
     }
 
     private IReadOnlyList<Prompt> Prompts(ParseResult parsed)
@@ -80,6 +90,12 @@ internal sealed class GenerateVerb
         MinP = parsed.GetValue(_minP),
         RepetitionPenalty = parsed.GetValue(_repetitionPenalty),
         StopStrings = parsed.GetValue(_stop) ?? [],
+        NumBeams = parsed.GetValue(_numBeams),
+        NumReturnSequences = parsed.GetValue(_numReturnSequences),
+        LengthPenalty = parsed.GetValue(_lengthPenalty),
+        EarlyStopping = parsed.GetValue(_earlyStopping) switch { "true" => EarlyStopping.Yes, "never" => EarlyStopping.Never, _ => EarlyStopping.No },
+        WantLogProbabilities = parsed.GetResult(_logprobs) is not null,
+        TopLogProbabilities = parsed.GetValue(_logprobs) ?? 0,
         Seed = parsed.GetValue(_seed),
     };
 
@@ -88,15 +104,4 @@ internal sealed class GenerateVerb
         terminal.Out.Write(piece);
         terminal.Out.Flush();
     }
-
-    private static JsonObject Json(int[] prompt, GeneratedText answer) => new()
-    {
-        ["text"] = answer.Text,
-        ["finish_reason"] = answer.Reason switch
-        {
-            FinishReason.EndToken => "end_token", FinishReason.StopString => "stop_string", FinishReason.Length => "length", FinishReason.Context => "context", _ => "cancelled",
-        },
-        ["prompt_tokens"] = prompt.Length,
-        ["tokens"] = new JsonArray([.. answer.Tokens.Select(t => (JsonNode)JsonValue.Create(t))]),
-    };
 }

@@ -12,6 +12,9 @@ public sealed class Generator(INextLogits model, GenerationSettings settings, IR
     /// <summary>Called after each step, before the next one; null: not called.</summary>
     public ScoresObserver? Observer { get; init; }
 
+    /// <summary>The number of the first prompt among all that are asked in several calls: draws follow it, so that they do not depend on how prompts are put together.</summary>
+    public int FirstPrompt { get; init; }
+
     /// <summary>Continues the prompts until every row has ended.</summary>
     /// <param name="prompts">The prompts' ids.</param>
     /// <param name="onToken">Called with every token as it is chosen, rows in order; in beam search never: what is chosen shows at the end. Null: not called.</param>
@@ -26,7 +29,7 @@ public sealed class Generator(INextLogits model, GenerationSettings settings, IR
         var batch = new TokenBatch(prompts, pad);
         CheckPrompts(batch);
         int maxLength = MaxLength(batch);
-        var search = new Search(model, settings, batch, batch, new ProcessorChain(settings, batch.Length, maxLength, prompts), Stops(), maxLength, pad, Observer);
+        var search = new Search(model, settings, batch, batch, new ProcessorChain(settings, batch.Length, maxLength, prompts), Stops(), maxLength, pad, FirstPrompt, Observer);
         return settings.NumBeams > 1 ? new BeamSearch(search).Run(cancellation) : new TokenSearch(search).Run(onToken, cancellation);
     }
 

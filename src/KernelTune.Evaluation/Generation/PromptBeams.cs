@@ -80,7 +80,7 @@ internal sealed class PromptBeams
             if (float.IsNaN(scores[token]))
                 throw Sampler.NotANumber(token);
             int place = (beam * vocabulary) + token;
-            double noise = -Math.Log(-Math.Log(Sampler.Uniform(search.Settings.Seed, (uint)prompt, (uint)step, (uint)place)));
+            double noise = -Math.Log(-Math.Log(Sampler.Uniform(search.Settings.Seed, (uint)(search.FirstPrompt + prompt), (uint)step, (uint)place)));
             candidates.Offer(running[beam].Score + scores[token] + noise, place);
         }
     }

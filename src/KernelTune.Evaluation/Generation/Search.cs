@@ -9,8 +9,9 @@ namespace KernelTune.Evaluation.Generation;
 /// <param name="Stops">Stop strings; null: none.</param>
 /// <param name="MaxLength">The longest sequence, start and padding included.</param>
 /// <param name="Pad">What fills a row that has ended.</param>
+/// <param name="FirstPrompt">The number of the first prompt, as draws count them.</param>
 /// <param name="Observer">Sees the scores of a step.</param>
-internal sealed record Search(INextLogits Model, GenerationSettings Settings, TokenBatch Prompts, TokenBatch Start, ProcessorChain Chain, StopStringMatcher? Stops, int MaxLength, int Pad,
+internal sealed record Search(INextLogits Model, GenerationSettings Settings, TokenBatch Prompts, TokenBatch Start, ProcessorChain Chain, StopStringMatcher? Stops, int MaxLength, int Pad, int FirstPrompt,
     Generator.ScoresObserver? Observer)
 {
     private const int FirstRoom = 256;

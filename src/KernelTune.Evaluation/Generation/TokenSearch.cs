@@ -41,7 +41,7 @@ internal sealed class TokenSearch(Search search)
                 }
 
                 search.Chain.Process(context, own);
-                int token = sampler.Choose(own, row, step);
+                int token = sampler.Choose(own, (search.FirstPrompt * copies) + row, step);
                 Record(state, own, token);
                 state.Append(token);
                 state.Tokens.Add(token);

@@ -63,7 +63,48 @@ public sealed class AskTests
     [Test]
     public void Max_new_tokens_is_a_limit_and_a_reason() => Assert.That((string?)Generated(Model, "row", "--raw")[0]!["finish_reason"], Is.EqualTo("length").Or.EqualTo("end_token"));
 
+    [Test]
+    public void The_best_beams_come_in_order_of_their_scores_each_with_its_tokens_chances()
+    {
+        JsonArray rows = Generated(Model, "row 1", "row 2 says", "--raw", "--num-beams", "4", "--num-return-sequences", "2", "--length-penalty", "0.5", "--early-stopping", "never", "--logprobs", "3");
+        Assert.That(rows.Select(r => (int)r!["prompt"]!), Is.EqualTo(new[] { 0, 0, 1, 1 }));
+        Assert.That((double)rows[0]!["score"]!, Is.GreaterThanOrEqualTo((double)rows[1]!["score"]!));
+        foreach (JsonNode? row in rows)
+        {
+            JsonArray places = row!["logprobs"]!.AsArray();
+            Assert.That(places.Select(p => (int)p!["token"]!), Is.EqualTo(row["tokens"]!.AsArray().Select(t => (int)t!)));
+            Assert.That(places.Select(p => p!["top"]!.AsArray().Count), Is.All.EqualTo(3));
+            Assert.That((double)row["score"]!, Is.EqualTo((double)row["logprob"]! / Math.Sqrt(places.Count)).Within(1e-6));
+        }
+        JsonArray alone = Generated(Model, "row 2 says", "--raw", "--num-beams", "4", "--num-return-sequences", "2", "--length-penalty", "0.5", "--early-stopping", "never");
+        Assert.That(alone.Select(r => r!["tokens"]!.ToJsonString()), Is.EqualTo(rows.Skip(2).Select(r => r!["tokens"]!.ToJsonString())), "alone and in a batch");
+    }
+
+    [Test]
+    public void Prompts_give_the_same_answers_however_many_run_together()
+    {
+        string[] prompts = ["row 1 says that", "r", "row 7 says that 7 and", "what"];
+        string Tokens(params string[] more) => string.Join('\n', Generated([Model, .. prompts, "--raw", .. more]).Select(r => r!["tokens"]!.ToJsonString()));
+        Assert.That(Tokens("--batch-size", "1"), Is.EqualTo(Tokens()));
+        string[] draws = ["--temperature", "2", "--num-return-sequences", "2"];
+        Assert.That(Tokens(["--batch-size", "3", .. draws]), Is.EqualTo(Tokens(draws)));
+    }
+
+    [Test]
+    public void Chances_of_the_likeliest_token_stand_first_and_are_shown_below_the_answer()
+    {
+        JsonNode row = Generated(Model, "row 3", "--raw", "--logprobs", "2")[0]!;
+        Assert.That(row["logprobs"]!.AsArray().Select(p => (int)p!["top"]![0]!["token"]!), Is.EqualTo(row["tokens"]!.AsArray().Select(t => (int)t!)));
+        Assert.That(row["logprobs"]!.AsArray().Select(p => (double)p!["logprob"]!), Is.All.LessThan(0));
+        Assert.That(Generated(Model, "row 3", "--raw", "--logprobs")[0]!["logprobs"]![0]!.AsObject().ContainsKey("top"), Is.False);
+        CommandLine shown = Ask("generate", Model, "row 3", "--raw", "--max-new-tokens", "6", "--logprobs");
+        Assert.That(shown.Out.TrimEnd('\n').Split('\n')[^1], Does.Match(@"^  ""[^""]+""\s+-\d+\.\d{4}$"));
+    }
+
     [TestCase("temperature is 0", "--temperature", "0")]
+    [TestCase("num_return_sequences is 3, wanted at most num_beams, 2", "--num-beams", "2", "--num-return-sequences", "3")]
+    [TestCase("--batch-size is 0", "--batch-size", "0")]
+    [TestCase("top log-probabilities is -1", "--logprobs", "-1")]
     [TestCase("top_p is 2", "--top-p", "2")]
     [TestCase("an empty prompt", "")]
     [TestCase("prompts and --input exclude each other", "x", "--input", "y")]
