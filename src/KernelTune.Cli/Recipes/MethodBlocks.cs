@@ -74,7 +74,7 @@ internal static class MethodBlocks
         ModulesToSave = Whole(map),
     };
 
-    public static BitFitConfig BitFit(RecipeMap map) => new() { AddBiases = map.Truth("add_biases", false) };
+    public static BitFitConfig BitFit(RecipeMap map) => new() { AddBiases = map.Truth("add_biases", false), ModulesToSave = Whole(map) };
 
     private static IReadOnlyList<string>? Whole(RecipeMap map) => map.Names("modules_to_save") is { Count: > 0 } whole ? whole : null;
 }

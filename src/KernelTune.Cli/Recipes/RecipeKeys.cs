@@ -18,7 +18,7 @@ internal static class RecipeKeys
         "bottleneck.adapter_residual_before_ln", "bottleneck.init_weights", "bottleneck.is_parallel", "bottleneck.scaling", "bottleneck.leave_out", "bottleneck.dropout",
         "bottleneck.stochastic_depth",
         "ia3", "ia3.target_modules", "ia3.exclude_modules", "ia3.feedforward_modules", "ia3.init_ia3_weights", "ia3.modules_to_save",
-        "bitfit", "bitfit.add_biases",
+        "bitfit", "bitfit.add_biases", "bitfit.modules_to_save",
         "data", "data.train", "data.validation", "data.test", "data.format", "data.max_length", "data.packing", "data.shuffle", "data.rows", "data.loss_on",
         "data.classes", "data.augmentation", "data.augmentation.crop_padding", "data.augmentation.horizontal_flip", "head",
         "objective", "objective.type",

@@ -12,7 +12,7 @@ internal static class RecipeMethodLines
         MethodKind.Prefix => ("prefix", Prefix(recipe.Prefix)),
         MethodKind.Adapter => ("bottleneck", Bottleneck(recipe.Bottleneck)),
         MethodKind.Ia3 => ("ia3", Ia3(recipe.Ia3)),
-        MethodKind.BitFit => ("bitfit", [("add_biases", RecipeWriter.Truth(recipe.BitFit.AddBiases))]),
+        MethodKind.BitFit => ("bitfit", [("add_biases", RecipeWriter.Truth(recipe.BitFit.AddBiases)), ("modules_to_save", RecipeWriter.List(recipe.BitFit.ModulesToSave ?? []))]),
         _ => null,
     };
 

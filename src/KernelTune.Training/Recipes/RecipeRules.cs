@@ -124,6 +124,8 @@ public static class RecipeRules
         DataSettings data = recipe.Data;
         if (recipe.Task == TaskKind.ImageClassification)
         {
+            if (recipe.Method is MethodKind.Prompt or MethodKind.Prefix or MethodKind.Adapter)
+                yield return new("method", $"found {RecipeWords.Of(RecipeWords.Methods, recipe.Method)}, which needs sequences of tokens: pictures want full, head-only, lora, ia3 or bitfit");
             if (data.Format is not (ExampleFormat.Auto or ExampleFormat.ImageFolder)) yield return new("data.format", $"found {RecipeWords.Of(RecipeWords.Formats, data.Format)}, pictures want image-folder");
             if (data.Rows is not null) yield return new("data.rows", "pictures have no rows: data.classes chooses among folders");
             foreach (var (key, sources) in ((string, IReadOnlyList<DataFile>)[])[("data.train", data.Train), ("data.validation", data.Validation), ("data.test", data.Test)])

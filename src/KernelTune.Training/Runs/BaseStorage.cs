@@ -17,8 +17,7 @@ public static class BaseStorage
     /// <param name="source">The base's weights; null: it is drawn at random.</param>
     public static void Mark(IPretrainedModel model, QuantizationSettings? settings, IWeightSource? source)
     {
-        var heads = model.Root.Tree().OfType<Linear>().Where(l => l.IsOutputHead).Select(l => l.Weight).ToHashSet();
-        var linear = model.Root.Tree().OfType<Linear>().Select(l => l.Weight).Where(w => !heads.Contains(w)).ToHashSet();
+        var linear = model.Root.Tree().OfType<Linear>().Select(l => l.Weight).Where(w => !ReferenceEquals(w, model.Head.Weight)).ToHashSet();
         foreach (var parameter in model.Root.BaseParameters())
         {
             if (!parameter.Trainable && parameter.Packable)

@@ -27,6 +27,24 @@ public static class RecipeMethod
         };
     }
 
+    /// <summary>The recipe whose adapter trains a module whole and holds it (PEFT's modules_to_save), unless it names it already; a method without an adapter is left as it is.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="path">The module's path.</param>
+    public static Recipe TrainingWhole(Recipe recipe, string path)
+    {
+        return recipe.Method switch
+        {
+            MethodKind.Lora => recipe with { Lora = recipe.Lora with { Config = recipe.Lora.Config with { ModulesToSave = With(recipe.Lora.Config.ModulesToSave) } } },
+            MethodKind.Ia3 => recipe with { Ia3 = recipe.Ia3 with { ModulesToSave = With(recipe.Ia3.ModulesToSave) } },
+            MethodKind.BitFit => recipe with { BitFit = recipe.BitFit with { ModulesToSave = With(recipe.BitFit.ModulesToSave) } },
+            _ => recipe,
+        };
+
+        // PEFT compares the ends of paths, that of the module and those above it.
+        IReadOnlyList<string> With(IReadOnlyList<string>? names) =>
+            names?.Any(name => path.EndsWith(name, StringComparison.Ordinal) || path.Contains(name + ".", StringComparison.Ordinal)) == true ? names : [.. names ?? [], path];
+    }
+
     /// <summary>Attaches the method, before the base is loaded.</summary>
     /// <param name="recipe">Names the method.</param>
     /// <param name="model">The model.</param>

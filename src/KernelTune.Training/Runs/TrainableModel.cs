@@ -26,12 +26,15 @@ public sealed class TrainableModel : IDisposable
     /// <param name="note">Told what a user should know.</param>
     /// <param name="recomputed">How many blocks are computed again in the backward pass; null: all or none, as the recipe says.</param>
     /// <param name="source">The base's weights: how they are stored may decide how they are kept; null: it is drawn at random.</param>
+    /// <exception cref="RecipeException">A new head would not train.</exception>
     public TrainableModel(Recipe recipe, JsonSettings config, Device device, JsonSettings? adapter = null, Action<string>? note = null, IWeightSource? source = null, int? recomputed = null)
     {
         (Recipe, Device) = (recipe, device);
         Task = TrainingTask.Of(recipe.Task);
         Model = Task.Build(recipe, RecipeMethod.Amend(recipe, config, adapter));
         Method = RecipeMethod.Attach(recipe, Model, adapter, note);
+        if (Task.FreshParameters(recipe, Model).FirstOrDefault(p => !p.Trainable) is { } frozen)
+            throw new RecipeException(null, "head", $"{frozen.Path} would stay as it was drawn: {(recipe.Adapter is { } from ? $"the adapter of {from}" : Method.Description)} does not train it (modules_to_save)");
         Recomputation.Mark(Model, recomputed ?? Recomputation.Count(recipe.Training.ActivationCheckpointing, () => Model, _ => throw new ArgumentException("a budget of activations wants the number of blocks", nameof(recomputed))));
         BaseStorage.Mark(Model, recipe.Quantization, source);
         Parameter[] trainable = [.. Method.Trainable];

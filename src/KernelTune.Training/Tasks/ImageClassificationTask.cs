@@ -46,16 +46,11 @@ public sealed class ImageClassificationTask : TrainingTask
         string preprocessor = Path.Combine(modelFolder, PreprocessorConfig.FileName);
         var processor = new PictureProcessor(PreprocessorConfig.Read(preprocessor), model.Channels);
         string train = recipe.Data.Train[0].Path;
-        var classes = ImageLabels.Of(train, recipe.Data.Classes, recipe.Head is null && recipe.Init == Initialization.Pretrained ? model : null, note);
+        var classes = ImageLabels.Of(train, recipe.Data.Classes, Kept(recipe, model), note);
         var changed = ImageLabels.In(config, classes);
-        var lora = recipe.Lora.Config;
-        if (recipe is { Method: MethodKind.Lora, Head: not null, Adapter: null } && lora.ModulesToSave?.Any(name => model.Head.Path.Contains(name, StringComparison.Ordinal)) != true)
-            lora = lora with { ModulesToSave = [.. lora.ModulesToSave ?? [], model.Head.Path] };      // a new classifier that did not train would stay noise
-        recipe = recipe with
-        {
-            Data = recipe.Data with { Classes = classes, Packing = false, Format = ExampleFormat.ImageFolder },
-            Lora = recipe.Lora with { Config = lora },
-        };
+        if (recipe is { Head: not null, Adapter: null })
+            recipe = RecipeMethod.TrainingWhole(recipe, model.Head.Path);       // a new classifier that did not train would stay noise
+        recipe = recipe with { Data = recipe.Data with { Classes = classes, Packing = false, Format = ExampleFormat.ImageFolder } };
         var training = PictureTrainingData.Load(new PictureDataOptions
         {
             Train = train,
@@ -70,6 +65,14 @@ public sealed class ImageClassificationTask : TrainingTask
         }, processor);
         var test = recipe.Data.Test is [var held] ? LoadEvaluation(held.Path, classes, processor, request.SkipBad) : null;
         return new TaskData(recipe, training, test, new Dictionary<string, string>(StringComparer.Ordinal) { [PreprocessorConfig.FileName] = preprocessor }, changed);
+    }
+
+    // The classifier whose classes count: that of an adapter which brings its configuration, or the base's own; null: it is new.
+    private static ImageClassifier? Kept(Recipe recipe, ImageClassifier model)
+    {
+        if (recipe.Adapter is { } adapter && Path.Combine(adapter, "config.json") is var own && File.Exists(own))
+            return ModelRegistry.ImageClassifier(JsonSettings.Read(own));
+        return recipe is { Head: null, Init: Initialization.Pretrained } ? model : null;
     }
 
     /// <summary>A folder of pictures that are only judged.</summary>

@@ -55,6 +55,7 @@ public sealed class MethodBlockTests
     [TestCase("method: adapter\nbottleneck: { config: parallel }\n")]
     [TestCase("method: ia3\nia3: { target_modules: '.*(k|v)_proj', feedforward_modules: [], exclude_modules: [layers.0.k_proj], init_ia3_weights: false }\n")]
     [TestCase("method: bitfit\nbitfit: { add_biases: true }\n")]
+    [TestCase("method: bitfit\nbitfit: { modules_to_save: [classifier.1] }\n")]
     public void What_is_written_reads_back(string text)
     {
         string written = RecipeWriter.Write(Read(Small + text));
@@ -70,6 +71,8 @@ public sealed class MethodBlockTests
     [TestCase("method: adapter\nbottleneck: { use_gating: true }\n", "/home/r/recipe.yaml:4:15: bottleneck.use_gating: not built yet in this version")]
     [TestCase("method: adapter\nbottleneck: { reduction_factor: 0 }\n", "bottleneck: reduction_factor is 0, wanted a finite number above 0")]
     [TestCase("method: adapter\nbottleneck: { non_linearity: wobble }\n", "bottleneck: the non_linearity 'wobble' is not known")]
+    [TestCase("task: image-classification\nmethod: prefix\nhead: {}\n", "/home/r/recipe.yaml:4:9: method: found prefix, which needs sequences of tokens: pictures want full, head-only, lora, ia3 or bitfit")]
+    [TestCase("task: image-classification\nmethod: adapter\n", "/home/r/recipe.yaml:4:9: method: found adapter, which needs sequences of tokens")]
     [TestCase("method: ia3\nia3: { target_modules: '(' }\n", "/home/r/recipe.yaml:4:24: ia3.target_modules: target_modules: '(' is no regular expression")]
     public void What_cannot_be_is_explained(string text, string message) => Assert.That(Message(Small + text), Does.Contain(message));
 

@@ -158,19 +158,13 @@ public sealed class PictureRunTests
     public void Lora_on_convolutions_trains_the_new_head_too_and_is_judged_with_its_base()
     {
         using var world = new PictureWorld();
-        Drive.OnCpu(world.Recipe("base"));
-        world.Draw("train2", 12, "top", "bottom");
-        world.Draw("held2", 6, "top", "bottom");
-        string model = Path.Combine(world["base"], "final");
-        Recipe recipe = world.Recipe("run") with
+        Recipe recipe = OnOtherClasses(world, "run", MethodKind.Lora) with
         {
-            Init = Initialization.Pretrained,
-            Model = model,
-            Method = MethodKind.Lora,
             Head = new HeadSettings(),
             Lora = new LoraSettings { Config = new LoraConfig { R = 2, LoraAlpha = 4, TargetModules = ModuleSelection.Of("convolution") } },
         };
-        recipe = recipe with { Data = recipe.Data with { Train = [new DataFile(world["train2"])], Validation = [new DataFile(world["held2"])] }, Training = recipe.Training with { MaxSteps = 20 } };
+        recipe = recipe with { Training = recipe.Training with { MaxSteps = 20 } };
+        string model = recipe.Model;
         var (result, _) = Drive.OnCpu(recipe);
         Assert.That(result.LastEvaluation, Is.LessThan(result.FirstEvaluation!.Value));
         string final = Path.Combine(recipe.Output, "final");
@@ -193,6 +187,69 @@ public sealed class PictureRunTests
     }
 
     [Test]
+    public void Bitfit_trains_a_new_head_too_saves_it_with_its_biases_and_goes_on_from_there()
+    {
+        using var world = new PictureWorld();
+        Recipe recipe = OnOtherClasses(world, "run", MethodKind.BitFit) with { Head = new HeadSettings() };
+        recipe = recipe with { Data = recipe.Data with { Classes = ["top", "bottom"] }, Training = recipe.Training with { MaxSteps = 20 } };
+        var (result, _) = Drive.OnCpu(recipe);
+        Assert.That(result.LastEvaluation, Is.LessThan(0.8 * result.FirstEvaluation!.Value));
+        string final = Path.Combine(recipe.Output, "final");
+        using (AdapterFolder adapter = AdapterFolder.Open(final))
+        {
+            Assert.That(adapter.Weights.Names.Where(n => !n.EndsWith(".bias", StringComparison.Ordinal)), Is.EqualTo(new[] { "classifier.1.weight" }));
+            Assert.That(adapter.Config.Strings("modules_to_save"), Is.EqualTo(new[] { "classifier.1" }));
+        }
+        using (var device = new CpuDevice(1))
+        using (var loaded = LoadedClassifier.Open(recipe.Model, final, device))
+            Assert.That(loaded.Judge(world["held2"], 5).Judgement.Loss.Mean, Is.EqualTo(result.LastEvaluation).Within(1e-6));
+
+        // The order of the classes is the adapter's, and so is the head.
+        Recipe onward = recipe with { Adapter = final, Output = world["onward"] };
+        onward = onward with { Data = onward.Data with { Classes = null } };
+        var (second, _) = Drive.OnCpu(onward);
+        Assert.That(second.FirstEvaluation, Is.EqualTo(result.LastEvaluation!.Value).Within(1e-6));
+        Assert.That(world.Json("onward/final/config.json")["id2label"]!.ToJsonString(), Is.EqualTo("""{"0":"top","1":"bottom"}"""));
+    }
+
+    [Test]
+    public void A_new_head_that_the_adapter_does_not_train_is_refused()
+    {
+        using var world = new PictureWorld();
+        Recipe recipe = OnOtherClasses(world, "run", MethodKind.Lora) with
+        {
+            Lora = new LoraSettings { Config = new LoraConfig { R = 2, LoraAlpha = 4, TargetModules = ModuleSelection.Of("convolution") } },
+        };
+        Recipe first = world.Recipe("first") with { Init = Initialization.Pretrained, Model = recipe.Model, Method = MethodKind.Lora, Lora = recipe.Lora };
+        Drive.OnCpu(first);
+        string adapter = Path.Combine(world["first"], "final");
+        File.Delete(Path.Combine(adapter, "config.json"));
+        Assert.That(() => Drive.OnCpu(recipe with { Head = new HeadSettings(), Adapter = adapter }), Throws.TypeOf<RecipeException>().With.Message.EqualTo(
+            $"head: classifier.1.weight would stay as it was drawn: the adapter of {adapter} does not train it (modules_to_save)"));
+    }
+
+    [Test]
+    public void A_classifiers_frozen_head_stays_dense_over_a_base_of_four_bits()
+    {
+        using var world = new PictureWorld();
+        Drive.OnCpu(world.Recipe("base"));
+        Recipe recipe = world.Recipe("run") with
+        {
+            Init = Initialization.Pretrained,
+            Model = Path.Combine(world["base"], "final"),
+            Method = MethodKind.Lora,
+            Lora = new LoraSettings { Config = new LoraConfig { R = 2, LoraAlpha = 4, TargetModules = ModuleSelection.Of("convolution") } },
+            Quantization = new QuantizationSettings(BaseStorageKind.Nf4),
+        };
+        using var device = new CpuDevice(1);
+        using var model = new TrainableModel(recipe, JsonSettings.Read(Path.Combine(recipe.Model, "config.json")), device);
+        Assert.That((model.Model.Head.Weight.Trainable, model.Model.Head.Weight.Packable, model.Model.Head.Weight.Storage), Is.EqualTo((false, true, (KernelTune.Devices.PanelStorage?)null)));
+        var (four, _) = Drive.OnCpu(recipe);
+        var (dense, _) = Drive.OnCpu(recipe with { Quantization = null, Output = world["dense"] });
+        Assert.That(four.LastEvaluation, Is.EqualTo(dense.LastEvaluation), "a ResNet has no linear layer but its head");
+    }
+
+    [Test]
     public void A_bad_picture_ends_a_run_before_step_1_or_is_left_out()
     {
         using var world = new PictureWorld();
@@ -205,6 +262,16 @@ public sealed class PictureRunTests
         using var run = TrainingRun.Open(new RunRequest(recipe, SkipBad: true), device);
         Assert.That((run.Data.Count, run.Data.Contents), Is.EqualTo((23, "left 11, right 12")));
         Assert.That(run.Data.Notes, Has.Count.EqualTo(1).And.Some.StartsWith($"{world["train"]}: 1 pictures were left out"));
+    }
+
+    // A base that knows left and right, and a recipe on top and bottom.
+    private static Recipe OnOtherClasses(PictureWorld world, string output, MethodKind method)
+    {
+        Drive.OnCpu(world.Recipe("base"));
+        world.Draw("train2", 12, "top", "bottom");
+        world.Draw("held2", 6, "top", "bottom");
+        Recipe recipe = world.Recipe(output) with { Init = Initialization.Pretrained, Model = Path.Combine(world["base"], "final"), Method = method };
+        return recipe with { Data = recipe.Data with { Train = [new DataFile(world["train2"])], Validation = [new DataFile(world["held2"])] } };
     }
 
     [Test]
