@@ -15,29 +15,38 @@ public sealed partial class Tokenizer
     /// <summary>The pre-tokenizer of the file; null for none.</summary>
     public override PreTokenizer? PreTokenizer => parts.PreTokenizer is { } preTokenizer ? new PreTokenizerPart(preTokenizer) : null;
 
-    /// <summary>The text of ids, without special tokens.</summary>
-    public override string Decode(IEnumerable<int> ids) => Decode(ids as int[] ?? [.. ids]);
+    /// <summary>The text of ids, without special tokens. <see cref="Decode(ReadOnlySpan{int}, bool)"/> passes over ids that have no token; this one refuses them, as its contract asks.</summary>
+    /// <exception cref="InvalidOperationException">An id has no token: which.</exception>
+    public override string Decode(IEnumerable<int> ids)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        int[] all = ids as int[] ?? [.. ids];
+        int broken = Array.FindIndex(all, id => IdToToken(id) is null);
+        if (broken >= 0) throw new InvalidOperationException($"ids[{broken}] is {all[broken]}, which has no token: there are {VocabSize}");
+        return Decode(all.AsSpan());
+    }
 
-    /// <summary>Writes the text of ids, without special tokens, as far as it fits; no character is written in part.</summary>
+    /// <summary>Writes the text of ids, without special tokens, as far as it fits; no character is written in part. Ids are consumed only where none of their bytes waits for the next id, so that decoding goes
+    /// on from there without a loss.</summary>
+    /// <returns>Done; DestinationTooSmall where the rest does not fit; InvalidData at an id that has no token.</returns>
     public override OperationStatus Decode(IEnumerable<int> ids, Span<char> destination, out int idsConsumed, out int charsWritten)
     {
         ArgumentNullException.ThrowIfNull(ids);
         (idsConsumed, charsWritten) = (0, 0);
         var stream = Stream();
-        int pushed = 0;
+        int pushed = 0, place = 0;
         foreach (int id in ids)
         {
+            if (IdToToken(id) is null) return OperationStatus.InvalidData;
             string text = stream.Push(id);
             pushed++;
-            if (text.Length == 0 && stream.IsWaiting) continue;
-            if (!text.AsSpan().TryCopyTo(destination[charsWritten..])) return OperationStatus.DestinationTooSmall;
-            charsWritten += text.Length;
-            idsConsumed = pushed;
+            if (!text.AsSpan().TryCopyTo(destination[place..])) return OperationStatus.DestinationTooSmall;
+            place += text.Length;
+            if (!stream.IsWaiting) (idsConsumed, charsWritten) = (pushed, place);
         }
         string rest = stream.Finish();
-        if (!rest.AsSpan().TryCopyTo(destination[charsWritten..])) return OperationStatus.DestinationTooSmall;
-        charsWritten += rest.Length;
-        idsConsumed = pushed;
+        if (!rest.AsSpan().TryCopyTo(destination[place..])) return OperationStatus.DestinationTooSmall;
+        (idsConsumed, charsWritten) = (pushed, place + rest.Length);
         return OperationStatus.Done;
     }
 

@@ -26,7 +26,7 @@ public sealed partial class Tokenizer
     public static Tokenizer Parse(ReadOnlySpan<byte> json, string name = MainFile, TokenizerConfig? config = null) =>
         new(name, json.ToArray(), config ?? new TokenizerConfig(), new Dictionary<string, byte[]>());
 
-    /// <summary>Builds the tokenizer that a GGUF file's metadata describe: <c>tokenizer.ggml.model</c> gpt2 (with <c>pre</c> and <c>merges</c>) or llama (with <c>scores</c>).</summary>
+    /// <summary>Builds the tokenizer that a GGUF file's metadata describe: <c>tokenizer.ggml.model</c> gpt2 (with <c>pre</c> and <c>merges</c>), llama or t5 (with <c>scores</c>) or bert.</summary>
     /// <param name="metadata">The file's keys and values; arrays as string[], int[], float[].</param>
     /// <param name="name">What messages call the file.</param>
     /// <exception cref="TokenizerException">A key is missing or wrong: which, what was found and what was wanted.</exception>

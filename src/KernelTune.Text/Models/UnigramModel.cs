@@ -15,7 +15,7 @@ internal sealed class UnigramModel : TokenModel
     private readonly double[] scores;
     private readonly double unknownScore;
     private readonly UnknownToken unknown;
-    private readonly int[]? byteIds;        // the tokens <0xNN>; null: no byte fallback, or one of them is missing
+    private readonly int[]? byteIds;        // the tokens <0xNN>, -1 for one that is missing; null: no byte fallback
     private readonly WordCache cache = new(CachedWords);
 
     /// <param name="vocabulary">The tokens; of one that comes twice the later id counts.</param>

@@ -5,12 +5,12 @@ namespace KernelTune.Text.Pipeline;
 /// <summary>A TemplateProcessing that is to be written. A place is written as the library's own short form has it: "$A", "$B:1", "[SEP]", "[SEP]:1"; the number is the segment.</summary>
 internal static class TemplateSketch
 {
-    /// <summary>The tokens before and after each text.</summary>
-    public static string? Around(AddedToken? begin, AddedToken? end)
+    /// <summary>The tokens before and after each text, and whether there are such.</summary>
+    public static (string? Json, bool Begins, bool Ends) Around(AddedToken? begin, AddedToken? end)
     {
-        if (begin is null && end is null) return null;
+        if (begin is null && end is null) return default;
         string[] Place(string sequence, string type) => [.. new[] { begin?.Content, sequence, end?.Content }.OfType<string>().Select(p => p + type)];
-        return Json(Place("$A", ""), [.. Place("$A", ""), .. Place("$B", ":1")], new[] { begin, end }.OfType<AddedToken>());
+        return (Json(Place("$A", ""), [.. Place("$A", ""), .. Place("$B", ":1")], new[] { begin, end }.OfType<AddedToken>()), begin is not null, end is not null);
     }
 
     public static string Json(IReadOnlyList<string> single, IReadOnlyList<string> pair, IEnumerable<AddedToken> special)

@@ -28,7 +28,7 @@ internal static class MergeFiles
                     Model = model,
                     Added = special.All,
                     PreTokenizer = split,
-                    PostProcessor = config.AddBosToken == true ? TemplateSketch.Around(special.Find(config.BosToken), null) : Trim(space),
+                    PostProcessor = config.AddBosToken == true ? TemplateSketch.Around(special.Find(config.BosToken), null).Json : Trim(space),
                     Decoder = Bytes,
                 }, config);
             }

@@ -66,7 +66,7 @@ internal sealed class SentencePieceTokenizer(SentencePieceModel model, string fi
             Normalizer = TokenizerSketch.Sequence("normalizers", normalizers),
             PreTokenizer = gemma ? """{"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious","invert":false}"""
                 : legacy ? null : $$"""{"type":"Metaspace","replacement":"▁","prepend_scheme":"{{(prefix ? "first" : "never")}}","split":false}""",
-            PostProcessor = TemplateSketch.Around(bos ? special.Find(config.BosToken) : null, eos ? special.Find(config.EosToken) : null),
+            PostProcessor = TemplateSketch.Around(bos ? special.Find(config.BosToken) : null, eos ? special.Find(config.EosToken) : null).Json,
             Decoder = $$$"""{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"}{{{strip}}}]}""",
         }, config with { AddBosToken = bos, AddEosToken = eos });
     }
@@ -118,7 +118,7 @@ internal sealed class SentencePieceTokenizer(SentencePieceModel model, string fi
             default:
                 if (model.RemoveExtraWhitespaces) normalizers.AddRange([StripRight, ManyToMark]);
                 if (!model.AddDummyPrefix) split = split.Replace("always", "never", StringComparison.Ordinal);
-                around = s => TemplateSketch.Around(config.AddBosToken == true ? s.Find(config.BosToken) : null, config.AddEosToken == true ? s.Find(config.EosToken) : null);
+                around = s => TemplateSketch.Around(config.AddBosToken == true ? s.Find(config.BosToken) : null, config.AddEosToken == true ? s.Find(config.EosToken) : null).Json;
                 break;
         }
         string[] tokens = [.. pieces.Select(p => p.Text)];

@@ -135,10 +135,10 @@ public class GgufTokenizerTests
             ["tokenizer.ggml.scores"] = pieces.Select(p => p.Item2).ToArray(),
             ["tokenizer.ggml.token_type"] = pieces.Select((p, id) => id == 2 ? 2 : id < 2 ? 3 : 1).ToArray(),
             ["tokenizer.ggml.precompiled_charsmap"] = Convert.FromBase64String((string)json["normalizer"]!["normalizers"]![0]!["precompiled_charsmap"]!),
-            ["tokenizer.ggml.eos_token_id"] = 1u,
-            ["tokenizer.ggml.padding_token_id"] = 0u,
-            ["tokenizer.ggml.unknown_token_id"] = 2u,
+            ["tokenizer.ggml.add_space_prefix"] = true,
+            ["tokenizer.ggml.remove_extra_whitespaces"] = true,
         });
+        Assert.That((tokenizer.BosId, tokenizer.EosId, tokenizer.UnknownId, tokenizer.PadId), Is.EqualTo(((int?)null, 1, 2, 0)), "llama.cpp's defaults of the kind");
         Assert.That((tokenizer.Config.AddBosToken, tokenizer.Config.AddEosToken), Is.EqualTo(((bool?)false, (bool?)true)));
         int count = 0;
         foreach (JsonObject golden in GoldenLine.Read(Path.Combine(folder, "cases.jsonl")).Where(g => g["text"] is { } t && !g.ContainsKey("pair") && !((string)t!).Contains("<extra_id", StringComparison.Ordinal)))
@@ -147,6 +147,78 @@ public class GgufTokenizerTests
             count++;
         }
         Assert.That(count, Is.GreaterThan(60));
+    }
+
+    private static readonly string[] Marked = ["<unk>", "<s>", "</s>", "▁", "a", "b", "▁a"];
+
+    private static Dictionary<string, object> Pieces(string kind, params (string Key, object Value)[] more)
+    {
+        var metadata = new Dictionary<string, object>
+        {
+            ["tokenizer.ggml.model"] = kind,
+            ["tokenizer.ggml.tokens"] = Marked,
+            ["tokenizer.ggml.scores"] = Marked.Select((_, id) => -(float)id).ToArray(),
+            ["tokenizer.ggml.token_type"] = new[] { 2, 3, 3, 1, 1, 1, 1 },
+        };
+        foreach (var (key, value) in more) metadata["tokenizer.ggml." + key] = value;
+        return metadata;
+    }
+
+    /// <summary>The ids of "a  b"; the default of each flag is llama.cpp's for the kind.</summary>
+    [TestCase("llama", null, null, null, ExpectedResult = new[] { 1, 6, 3, 3, 5 })]
+    [TestCase("llama", false, null, null, ExpectedResult = new[] { 6, 3, 3, 5 })]
+    [TestCase("llama", false, true, null, ExpectedResult = new[] { 6, 3, 3, 5, 2 })]
+    [TestCase("llama", true, true, false, ExpectedResult = new[] { 1, 4, 3, 3, 5, 2 })]
+    [TestCase("llama", false, false, false, ExpectedResult = new[] { 4, 3, 3, 5 })]
+    public int[] Flags_say_what_is_put_around_and_before_a_text(string kind, bool? bos, bool? eos, bool? space)
+    {
+        (string, object)[] flags = [.. new[] { ("add_bos_token", bos), ("add_eos_token", eos), ("add_space_prefix", space) }.Where(f => f.Item2 is not null).Select(f => (f.Item1, (object)f.Item2!.Value))];
+        Tokenizer tokenizer = Tokenizer.FromGguf(Pieces(kind, flags));
+        Assert.That((tokenizer.BosId, tokenizer.EosId, tokenizer.UnknownId), Is.EqualTo((1, 2, 0)), "the kind's own where the file names none");
+        Assert.That((tokenizer.Config.AddBosToken, tokenizer.Config.AddEosToken), Is.EqualTo(((bool?)(bos ?? true), (bool?)(eos ?? false))));
+        Assert.That(tokenizer.Decode(tokenizer.EncodeIds("a  b")), Is.EqualTo("a  b"));
+        return tokenizer.EncodeIds("a  b");
+    }
+
+    [TestCase(null, null, null, ExpectedResult = new[] { 4, 3, 5, 2 })]
+    [TestCase(null, null, true, ExpectedResult = new[] { 6, 3, 5, 2 })]
+    [TestCase(null, false, true, ExpectedResult = new[] { 6, 3, 5 })]
+    [TestCase(true, false, false, ExpectedResult = new[] { 1, 4, 3, 5 })]
+    public int[] Flags_of_a_scored_vocabulary(bool? bos, bool? eos, bool? space)
+    {
+        (string, object)[] flags = [.. new[] { ("add_bos_token", bos), ("add_eos_token", eos), ("add_space_prefix", space) }.Where(f => f.Item2 is not null).Select(f => (f.Item1, (object)f.Item2!.Value))];
+        Tokenizer tokenizer = Tokenizer.FromGguf(Pieces("t5", [.. flags, ("bos_token_id", 1u), ("eos_token_id", 2u), ("unknown_token_id", 0u)]));
+        Assert.That((tokenizer.Config.AddBosToken, tokenizer.Config.AddEosToken), Is.EqualTo(((bool?)(bos ?? false), (bool?)(eos ?? true))));
+        return tokenizer.EncodeIds("a b");
+    }
+
+    [TestCase("gpt-2", null, null, ExpectedResult = new[] { 0 })]
+    [TestCase("gpt-2", true, true, ExpectedResult = new[] { 1, 0, 2 })]
+    [TestCase("qwen2", null, true, ExpectedResult = new[] { 0, 2 })]
+    [TestCase("llama-bpe", null, null, ExpectedResult = new[] { 1, 0 })]
+    [TestCase("llama-bpe", false, null, ExpectedResult = new[] { 0 })]
+    public int[] Flags_count_before_what_the_splitting_rules_have(string pre, bool? bos, bool? eos)
+    {
+        var metadata = new Dictionary<string, object>
+        {
+            ["tokenizer.ggml.model"] = "gpt2", ["tokenizer.ggml.pre"] = pre, ["tokenizer.ggml.tokens"] = new[] { "a", "<s>", "</s>" }, ["tokenizer.ggml.merges"] = Array.Empty<string>(),
+            ["tokenizer.ggml.bos_token_id"] = 1u, ["tokenizer.ggml.eos_token_id"] = 2u,
+        };
+        if (bos is { } b) metadata["tokenizer.ggml.add_bos_token"] = b;
+        if (eos is { } e) metadata["tokenizer.ggml.add_eos_token"] = e;
+        return Tokenizer.FromGguf(metadata).EncodeIds("a");
+    }
+
+    [Test]
+    public void A_token_that_is_to_be_added_must_be_named()
+    {
+        Dictionary<string, object> metadata = new()
+        {
+            ["tokenizer.ggml.model"] = "gpt2", ["tokenizer.ggml.pre"] = "gpt-2", ["tokenizer.ggml.tokens"] = new[] { "a" }, ["tokenizer.ggml.merges"] = Array.Empty<string>(), ["tokenizer.ggml.add_eos_token"] = true,
+        };
+        Refused(metadata, "g.gguf: tokenizer.ggml.eos_token_id: the key is missing");
+        metadata["tokenizer.ggml.add_eos_token"] = 1;
+        Refused(metadata, "g.gguf: tokenizer.ggml.add_eos_token: found Int32, true or false is wanted");
     }
 
     private static void Refused(Dictionary<string, object> metadata, string message) =>
