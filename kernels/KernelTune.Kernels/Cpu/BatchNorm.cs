@@ -27,12 +27,22 @@ public static unsafe class BatchNorm
         }
         for (int image = 0; image < images; image++)
             sum += Pieces<V, Itself>(x + (image * step), x, length, 0);
-        mean = (float)(sum / count);
-        double squares = 0, rest = (sum / count) - mean;
+        float centre = (float)(sum / count);
+        double squares = 0, rest = 0;
         for (int image = 0; image < images; image++)
-            squares += Pieces<V, SquaredFrom>(x + (image * step), x, length, mean);
+        {
+            for (int i = 0; i < length; i += Reductions.Piece)
+            {
+                float* piece = x + (image * step) + i;
+                int some = Math.Min(Reductions.Piece, length - i);
+                squares += RowLoops.Sum<V, SquaredFrom>(piece, piece, piece, some, centre);
+                rest += RowLoops.Sum<V, CentredAt>(piece, piece, piece, some, centre);
+            }
+        }
 
-        // Σ(x − m)² about the true mean, m being that mean rounded.
+        // What the sums lost of a mean that is far from zero is the mean of the differences.
+        rest /= count;
+        mean = (float)(centre + rest);
         variance = (float)Math.Max(0, (squares / count) - (rest * rest));
     }
 
@@ -131,6 +141,16 @@ internal readonly struct CentredScaledShifted : IRowFormula
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Of<V>(V a, V b, V c, V p, V q, V r)
         where V : struct, ILane<V> => V.Fma(a - p, q, r);
+}
+
+/// <summary>a − p.</summary>
+internal readonly struct CentredAt : IRowFormula
+{
+    public static int Inputs => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Of<V>(V a, V b, V c, V p, V q, V r)
+        where V : struct, ILane<V> => a - p;
 }
 
 /// <summary>(a − p)·b.</summary>

@@ -27,6 +27,7 @@ public static class LabelCount
         using var work = new Workspace(device, "label_count");
         var options = new CrossEntropyOptions(ignoreIndex);
         int n = labels.Shape[0];
+        WholeNumbers.Check("label_count", n, session.Real);
         var counted = work.Take(new Shape(n, 1), session.Real);
         if (classWeights is null)
         {

@@ -25,7 +25,7 @@ public sealed record Pool2dGeometry
     {
         var stride = Stride == (0, 0) ? Kernel : Stride;
         if (planes.Length != 4 || Kernel.Height < 1 || Kernel.Width < 1 || stride.Height < 1 || stride.Width < 1 || Dilation.Height < 1 || Dilation.Width < 1
-            || Padding.Height < 0 || Padding.Width < 0 || Padding.Height > ((Dilation.Height * (Kernel.Height - 1)) + 1) / 2 || Padding.Width > ((Dilation.Width * (Kernel.Width - 1)) + 1) / 2)
+            || Padding.Height < 0 || Padding.Width < 0 || Padding.Height > Kernel.Height / 2 || Padding.Width > Kernel.Width / 2)
             throw new ShapeException(operation, $"kernel {Kernel}, stride {stride}, padding {Padding}, dilation {Dilation} over {planes}: [B, C, H, W] and padding of half a kernel at most wanted");
         int rows = Positions(planes[2], Kernel.Height, stride.Height, Padding.Height, Dilation.Height);
         int columns = Positions(planes[3], Kernel.Width, stride.Width, Padding.Width, Dilation.Width);
@@ -52,7 +52,7 @@ public static class MaxPool2dOp
     /// <param name="x">[B, C, H, W].</param>
     /// <param name="geometry">The window.</param>
     /// <param name="index">I32 like y: the place h·W + w of each maximum.</param>
-    /// <exception cref="ShapeException">The window does not fit.</exception>
+    /// <exception cref="ShapeException">The window does not fit, or lies in the padding alone somewhere.</exception>
     public static Tensor Apply(Tensor x, Pool2dGeometry geometry, out Tensor index)
     {
         var window = geometry.Window("max_pool2d", x.Shape);

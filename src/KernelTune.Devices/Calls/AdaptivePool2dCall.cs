@@ -76,6 +76,7 @@ public readonly record struct AdaptiveMaxPool2dCall(View X, View Y, View Index) 
 
     public void Compose(Device device)
     {
+        WholeNumbers.Check(Name, X.Shape[2] * (long)X.Shape[3], X.Type);
         using var work = new Workspace(device, Name);
         var plane = work.Take(new Shape(X.Shape[2] * X.Shape[3]), X.Type);
         var places = plane.Reshape(new Shape(1, 1, X.Shape[2], X.Shape[3]));
@@ -105,6 +106,7 @@ public readonly record struct AdaptiveMaxPool2dGradCall(View DY, View Index, Vie
 
     public void Compose(Device device)
     {
+        WholeNumbers.Check(Name, DX.Shape[2] * (long)DX.Shape[3], DX.Type);
         using var work = new Workspace(device, Name);
         var (plane, chosen) = (work.Take(new Shape(DX.Shape[2] * DX.Shape[3]), DX.Type), work.Like(DY));
         var places = plane.Reshape(new Shape(1, 1, DX.Shape[2], DX.Shape[3]));

@@ -21,6 +21,13 @@ public readonly record struct BatchStatisticsCall(View X, View Mean, View Varian
         ReduceCall.ToShape(device, X, mean, false);
         device.Run(MapCall.Unary<Scale, ScaleParams>(mean, mean, new ScaleParams(inverse)));
         device.Run(MapCall.Binary<Sub, None>(centred, X, mean.Broadcast(X.Shape)));
+
+        // Where the mean is far greater than the deviations, its rounding is seen in them: what it left is the mean of the differences.
+        var rest = work.Like(mean);
+        ReduceCall.ToShape(device, centred, rest, false);
+        device.Run(MapCall.Unary<Scale, ScaleParams>(rest, rest, new ScaleParams(inverse)));
+        device.Run(MapCall.Binary<Sub, None>(centred, centred, rest.Broadcast(X.Shape)));
+        device.Run(MapCall.Binary<Add, None>(mean, mean, rest));
         var squares = work.Take(X.Shape.With(2, 1), X.Type);
         device.Run(new ReduceCall(centred, squares, 2, Reduction.SumOfSquares));
         device.Run(new ReduceCall(squares, variance, 0, Reduction.Sum));

@@ -83,6 +83,7 @@ public readonly record struct CrossEntropyCall(View Logits, View Labels, View We
     /// <summary>The weight of −log p of each class: [N, V], zero in ignored rows.</summary>
     public static View Targets(Device device, Workspace work, in View labels, in View weight, Shape shape, in CrossEntropyOptions options, KernelTune.Kernels.Numerics.DType type)
     {
+        WholeNumbers.Check(CrossEntropyCall.Name, shape[1], type);
         var target = work.Take(shape, type);
         var label = work.Take(new Shape(shape[0], 1), type);
         var ramp = work.Take(new Shape(shape[1]), type);

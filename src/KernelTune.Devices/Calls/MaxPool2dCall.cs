@@ -5,7 +5,7 @@ namespace KernelTune.Devices.Calls;
 
 /// <summary>
 /// y = the largest tap of each window, padding left out; NaN is the largest. Index: its place h·W + w in the plane, the first of equals. X: [B, C, H, W], Y: [B, C, Oh, Ow],
-/// Index: I32 like Y, all dense. Every window has a tap in the plane; planes have at most 2²⁴ elements.
+/// Index: I32 like Y, all dense. Every window has a tap in the plane. The composition takes planes of at most 2²⁴ elements.
 /// </summary>
 public readonly record struct MaxPool2dCall(View X, View Y, View Index, Window2d Window) : ICall
 {
@@ -17,6 +17,7 @@ public readonly record struct MaxPool2dCall(View X, View Y, View Index, Window2d
 
     public void Compose(Device device)
     {
+        Check();
         var (windows, pooled) = (new Shape(X.Shape[0], X.Shape[1], Window.Taps, Window.Positions), new Shape(X.Shape[0], X.Shape[1], 1, Window.Positions));
         using var work = new Workspace(device, Name);
         var (taps, place) = (work.Take(windows, X.Type), work.Take(pooled, X.Type));
@@ -29,9 +30,17 @@ public readonly record struct MaxPool2dCall(View X, View Y, View Index, Window2d
         device.Run(new CopyCall(place, Index.Reshape(pooled)));
     }
 
+    /// <summary>Refuses a window without taps: there is no largest, and no element that the gradient would go to.</summary>
+    public void Check()
+    {
+        if (!Window.MeetsPlane(X.Shape[2], X.Shape[3]))
+            throw new ShapeException(Name, $"{Window} over planes {X.Shape}: a window lies in the padding alone");
+    }
+
     /// <summary>The place of every tap in its plane, +∞ in the padding: [1, 1, taps, positions].</summary>
     internal static View Places(Device device, in Workspace work, in View planes, in Window2d window)
     {
+        WholeNumbers.Check(Name, planes.Shape[2] * (long)planes.Shape[3], planes.Type);
         var plane = work.Take(new Shape(planes.Shape[2] * planes.Shape[3]), planes.Type);
         var places = work.Take(new Shape(1, 1, window.Taps, window.Positions), planes.Type);
         device.Run(new RampCall(plane, 0, 1));

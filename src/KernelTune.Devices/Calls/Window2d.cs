@@ -31,6 +31,21 @@ public readonly record struct Window2d(
     /// <summary>True where windows neither overlap nor are dilated: every element belongs to one of them at most.</summary>
     public bool IsDisjoint => DilationHeight == 1 && DilationWidth == 1 && StrideHeight >= KernelHeight && StrideWidth >= KernelWidth;
 
+    /// <summary>True where every position's window has a tap in the plane; one that is dilated by more than the plane may step over it.</summary>
+    public bool MeetsPlane(int height, int width) => Meets(height, Rows, KernelHeight, StrideHeight, DilationHeight, Top) && Meets(width, Columns, KernelWidth, StrideWidth, DilationWidth, Left);
+
+    private static bool Meets(int length, int positions, int kernel, int stride, int dilation, int padding)
+    {
+        for (int position = 0; position < positions; position++)
+        {
+            // The first tap that is not before the plane.
+            int start = (position * stride) - padding, before = start >= 0 ? 0 : (-start + dilation - 1) / dilation;
+            if (before >= kernel || start + (before * dilation) >= length)
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>The first element row of a position's window, which may lie in the padding.</summary>
     public int FirstRow(int position) => (position * StrideHeight) - Top;
 

@@ -11,6 +11,7 @@ internal sealed unsafe class CpuMaxPool2d(CpuContext cpu) : CpuKernel<MaxPool2dC
 
     public override void Run(in MaxPool2dCall call, nint workspace)
     {
+        call.Check();
         var loop = new Loop { Shape = MaxPools.Shape(call.X, call.Window), X = (float*)call.X.Address, Y = (float*)call.Y.Address, Index = (int*)call.Index.Address };
         Cpu.Pool.Run(checked(call.X.Shape[0] * call.X.Shape[1]), ref loop);
     }
