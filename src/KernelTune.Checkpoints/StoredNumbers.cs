@@ -5,8 +5,8 @@ namespace KernelTune.Checkpoints;
 /// <summary>Reads a tensor of counts or of floating-point numbers.</summary>
 public static class StoredNumbers
 {
-    /// <summary>A tensor's elements as fp32: whole numbers of 64 bits (exact to 2²⁴), or any floating-point type.</summary>
-    /// <exception cref="CheckpointException">It is not there, or of a type that is no number.</exception>
+    /// <summary>A tensor's elements as fp32: whole numbers of 64 bits, or any floating-point type.</summary>
+    /// <exception cref="CheckpointException">It is not there, of a type that is no number, or a whole number that fp32 would round (the first is 2^24 + 1).</exception>
     public static float[] Read(IWeightSource source, string name)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -17,7 +17,12 @@ public static class StoredNumbers
         source.ReadRaw(name, bytes);
         var numbers = new float[info.Elements];
         for (int i = 0; i < numbers.Length; i++)
-            numbers[i] = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8 * i));
+        {
+            long number = BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(8 * i));
+            numbers[i] = number;
+            if ((Int128)numbers[i] != number)
+                throw new CheckpointException(source.Location, FormattableString.Invariant($"{number} was found, a whole number that fp32 holds exactly wanted"), tensor: name);
+        }
         return numbers;
     }
 }

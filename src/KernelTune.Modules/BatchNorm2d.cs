@@ -42,7 +42,7 @@ public sealed class BatchNorm2d : Module<Tensor, Tensor>
 
     public Parameter RunningVariance { get; }
 
-    /// <summary>How many batches the running statistics have seen.</summary>
+    /// <summary>How many batches the running statistics have seen; from 2^24 on it stays there, as fp32 has no next number. Nothing is computed from it.</summary>
     public Parameter BatchesTracked { get; }
 
     public override bool ChangesBuffers => Weight.Trainable;

@@ -237,4 +237,19 @@ public sealed class SafetensorsFaultTests
         Assert.That(error.Message, Does.Contain("tensor \"a\\u000a\\u001b[31mx").And.Contain("…"));
         Assert.That(error.Message, Has.Length.LessThan(400));
     }
+
+    [Test]
+    public void A_count_that_fp32_would_round_is_refused()
+    {
+        byte[] Counted(long count)
+        {
+            byte[] file = RawFile.Of("{" + RawFile.Entry("n", "I64", "[]", "[0,8]") + "}", 8);
+            System.Buffers.Binary.BinaryPrimitives.WriteInt64LittleEndian(file.AsSpan(file.Length - 8), count);
+            return file;
+        }
+        using (var most = SafetensorsFile.Open(_scratch.Write("most.safetensors", Counted(1 << 24))))
+            Assert.That(StoredNumbers.Read(most, "n"), Is.EqualTo((float[])[16777216]));
+        using var more = SafetensorsFile.Open(_scratch.Write("more.safetensors", Counted((1 << 24) + 1)));
+        Assert.That(Assert.Throws<CheckpointException>(() => StoredNumbers.Read(more, "n"))!.Message, Does.Contain("16777217 was found, a whole number that fp32 holds exactly wanted"));
+    }
 }
