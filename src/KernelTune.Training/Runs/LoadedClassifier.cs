@@ -17,7 +17,7 @@ public sealed class LoadedClassifier : IDisposable
     private LoadedClassifier(HuggingFaceFolder source, Device device, ImageClassifier model, IMethod? method, string preprocessor)
     {
         (this.source, Device, Model, Method, PreprocessorFile) = (source, device, model, method, preprocessor);
-        Processor = new PictureProcessor(PreprocessorConfig.Read(preprocessor), model.Channels);
+        Processor = PreprocessorConfig.Processor(preprocessor, model.Channels);
     }
 
     public Device Device { get; }

@@ -44,7 +44,7 @@ public sealed class ImageClassificationTask : TrainingTask
         var recipe = request.Recipe;
         var model = ModelRegistry.ImageClassifier(config);
         string preprocessor = Path.Combine(modelFolder, PreprocessorConfig.FileName);
-        var processor = new PictureProcessor(PreprocessorConfig.Read(preprocessor), model.Channels);
+        var processor = PreprocessorConfig.Processor(preprocessor, model.Channels);
         string train = recipe.Data.Train[0].Path;
         var classes = ImageLabels.Of(train, recipe.Data.Classes, Kept(recipe, model), note);
         var changed = ImageLabels.In(config, classes);

@@ -17,8 +17,13 @@ public sealed class PictureProcessor
     {
         ArgumentNullException.ThrowIfNull(settings);
         if (channels is not (1 or 3)) throw new ArgumentException($"{channels} channels were found, 1 or 3 wanted", nameof(channels));
-        if (settings.DoNormalize && settings.Mean.Count != 1 && settings.Mean.Count != channels && channels != 1)
-            throw new ArgumentException($"{settings.Mean.Count} means were found, 1 or {channels} wanted", nameof(settings));
+        if ((settings.DoNormalize || settings.DividesTwice) && channels != 1)
+        {
+            foreach (int count in (int[])[settings.Mean.Count, settings.Std.Count])
+                if (count != 1 && count != channels)
+                    throw new ArgumentException($"{settings.Mean.Count} means and {settings.Std.Count} deviations were found, 1 or {channels} of each wanted", nameof(settings));
+        }
+
         (Settings, Channels) = (settings, channels);
         _values = new float[channels * 256];
         for (int c = 0; c < channels; c++)
@@ -95,9 +100,8 @@ public sealed class PictureProcessor
         double x = sample;
         if (Settings.DoRescale) x *= Settings.RescaleFactor;
         if (Settings.RescaleOffset) x -= 1;
-        double std = Of(Settings.Std, channel);
-        if (Settings.DoNormalize) x = (x - Of(Settings.Mean, channel)) / std;
-        return Settings.DividesTwice ? x / std : x;
+        if (Settings.DoNormalize) x = (x - Of(Settings.Mean, channel)) / Of(Settings.Std, channel);
+        return Settings.DividesTwice ? x / Of(Settings.Std, channel) : x;
     }
 
     /// <summary>A grey model whose file lists three numbers uses their first.</summary>

@@ -58,8 +58,8 @@ public sealed record PictureProcessorSettings
     {
         get
         {
-            if (CropPct is not null && DoResize) return (ShortestEdge!.Value, ShortestEdge.Value);
             if (DoCenterCrop) return (CropHeight!.Value, CropWidth!.Value);
+            if (CropPct is not null && DoResize) return (ShortestEdge!.Value, ShortestEdge.Value);
             return DoResize && Height is { } h && Width is { } w ? (h, w) : null;
         }
     }
