@@ -151,8 +151,6 @@ public static class BottleneckConfigJson
     public static BottleneckConfig Read(JsonSettings file, ICollection<string> dropped)
     {
         var json = file.Object("config") ?? throw file.Bad("config", "absent, the settings of an adapter-hub adapter wanted");
-        if (json.StringOrNull("architecture") is { } architecture)
-            throw new MethodException($"{file.File}: architecture \"{architecture}\" is not built: bottleneck adapters (null) are");
         Refuse(json, "use_gating", "phm_layer", "cross_adapter");
         if (json.StringOrNull("inv_adapter") is { } inverse)
             throw new MethodException($"{file.File}: inv_adapter \"{inverse}\" is not built");

@@ -102,7 +102,7 @@ public sealed class PrefixTuning : IMethod
 
     public PrefixTuningConfig Config { get; }
 
-    public IDecoder Decoder { get; }
+    private IDecoder Decoder { get; }
 
     /// <summary>What it trains, by its names in <see cref="EncoderName"/>.</summary>
     public AdapterTensors Tensors => tensors;

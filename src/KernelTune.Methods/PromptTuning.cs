@@ -108,7 +108,7 @@ public sealed class PromptTuning : IMethod
 
     public PromptTuningConfig Config { get; }
 
-    public IDecoder Decoder { get; }
+    private IDecoder Decoder { get; }
 
     /// <summary>What it trains, by its names in adapter_model.safetensors.</summary>
     public AdapterTensors Tensors => tensors;

@@ -17,8 +17,6 @@ internal static class AdapterDialects
             return;
         if (config.Has("fine_tune_type"))
             throw config.Bad("fine_tune_type", "an mlx-lm adapter was found, PEFT's (with peft_type) wanted");
-        if (config.Has("config"))
-            throw config.Bad("config", "an adapter-hub adapter was found, PEFT's (with peft_type) wanted");
         throw config.Bad("peft_type", "absent, a PEFT method such as \"LORA\" wanted");
     }
 }

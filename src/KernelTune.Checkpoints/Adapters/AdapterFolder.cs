@@ -31,8 +31,11 @@ public sealed class AdapterFolder : IDisposable
     /// <summary>The tensors under their library's names (PEFT: "base_model.model.….lora_A.weight").</summary>
     public SafetensorsFile Weights { get; }
 
-    /// <summary>"LORA", "IA3" …, as the config spells it; "BOTTLENECK" for adapter-hub's bottleneck adapters, which name no method.</summary>
+    /// <summary>"LORA", "IA3" …, as the config spells it; "BOTTLENECK" for adapter-hub's bottleneck adapters, which name no method, "adapter-hub prefix_tuning" and so on for its others.</summary>
     public string PeftType { get; }
+
+    /// <summary>Whether it is adapter-hub's, of whatever architecture.</summary>
+    public bool IsHub => AdapterDialects.IsHub(Config);
 
     /// <summary>The method that an adapter_config.json names, as <see cref="PeftType"/> says it.</summary>
     /// <exception cref="CheckpointException">It names none.</exception>
@@ -66,14 +69,6 @@ public sealed class AdapterFolder : IDisposable
             file.Dispose();
             throw;
         }
-    }
-
-    /// <summary>Refuses a method that the caller does not know, by name.</summary>
-    /// <exception cref="CheckpointException">peft_type is none of <paramref name="supported"/>.</exception>
-    public void RequireMethod(params IReadOnlyCollection<string> supported)
-    {
-        if (!supported.Contains(PeftType))
-            throw Config.Bad("peft_type", $"{CheckpointException.Quote(PeftType)} was found, one of {string.Join(", ", supported)} wanted");
     }
 
     /// <summary>

@@ -117,7 +117,7 @@ internal sealed class InspectVerb
             if ((c.StringOrNull("base_model_name_or_path") ?? c.StringOrNull("model_name")) is { } name) facts.Add(("base", OneLine(name)));
             if (adapter.PeftType == "LORA") facts.Add(("rank", Text($"{c.Int("r", 8)}, alpha {c.Double("lora_alpha", 8)}")));
             if (AdapterMethods.VirtualTokens(c) is > 0 and var count) facts.Add(("virtual tokens", Text($"{count}")));
-            string kind = adapter.PeftType switch { BottleneckConfig.PeftType => "adapter-hub adapter", BitFitConfig.PeftType => "KernelTune's own adapter", _ => "PEFT adapter" };
+            string kind = adapter.IsHub ? "adapter-hub adapter" : adapter.PeftType == BitFitConfig.PeftType ? "KernelTune's own adapter" : "PEFT adapter";
             return new Subject(kind, adapter.Weights, facts, adapter);
         }
 

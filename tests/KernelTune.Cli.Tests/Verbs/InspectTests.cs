@@ -41,6 +41,21 @@ public sealed class InspectTests
         Assert.That(json["tensors"]![0]!["shape"]!.ToJsonString(), Is.EqualTo("[1,3]"));
     }
 
+    [TestCase("""{"peft_type": "LORA", "r": 4, "lora_alpha": 8, "base_model_name_or_path": "org/base"}""", "adapter_model.safetensors", "PEFT adapter", "peft_type: LORA", "base: org/base", "rank: 4, alpha 8")]
+    [TestCase("""{"peft_type": "BITFIT"}""", "adapter_model.safetensors", "KernelTune's own adapter", "peft_type: BITFIT")]
+    [TestCase("""{"config": {"architecture": null}, "model_name": "org/base"}""", "adapter.safetensors", "adapter-hub adapter", "peft_type: BOTTLENECK", "base: org/base")]
+    [TestCase("""{"config": {"architecture": "prefix_tuning"}}""", "adapter.safetensors", "adapter-hub adapter", "peft_type: adapter-hub prefix_tuning")]
+    public void An_adapter_is_called_after_its_library(string config, string weights, string kind, params string[] facts)
+    {
+        File.WriteAllText(Path.Combine(_folder, "adapter_config.json"), config);
+        SafetensorsWriter.Save(Path.Combine(_folder, weights), [TensorToSave.Of("a", [1], new float[] { 1 })]);
+        CommandLine run = CommandLine.Run("inspect", _folder);
+        Assert.That((run.Code, run.Error), Is.EqualTo((0, "")));
+        string[] lines = run.Out.Split('\n');
+        Assert.That(lines[0], Is.EqualTo($"{_folder}: {kind}"));
+        Assert.That(lines[1..(facts.Length + 1)], Is.EqualTo(facts.Select(f => "  " + f)));
+    }
+
     [Test]
     public void Fault_14_what_is_not_finite_is_counted()
     {
