@@ -1,4 +1,6 @@
 using KernelTune.Cli.Rendering;
+using KernelTune.Devices.Reference;
+using KernelTune.Training.Runs;
 
 namespace KernelTune.Cli.Tests.Rendering;
 
@@ -42,6 +44,23 @@ public sealed class RenderingTests
         Assert.That(table, Does.Match(@"sum\s+1\.46 KiB\s+1\.42 KiB\s+0\.967"));
         Assert.That(table, Does.Match(@"process\s+3\.91 KiB\s+4\.00 KiB\s+1\.025"));
         Assert.That((long?)ledger.ToJson()["categories"]!["weights"]!["measured"], Is.EqualTo(1000));
+    }
+
+    [Test]
+    public void A_peak_that_steps_beat_is_measured_again_a_few_times_and_no_more()
+    {
+        using var device = new ReferenceDevice();
+        using var screen = new StringWriter();
+        int measured = 0;
+        var report = new TrainingReport(new Terminal(TextWriter.Null, screen), device, () => 100 * ++measured);
+        for (int step = 1; step <= 20; step++)
+            report.Report(new StepEvent(step, 20, 0, 1, 1e-3, 1, 10, "tokens", 10, 1.0, 50 * step));
+        Assert.That(measured, Is.EqualTo(4), "once before step 1, and when steps 3, 5 and 7 beat it");
+        string[] lines = screen.ToString().Trim().Split('\n');
+        Assert.That(lines[1], Does.Contain("100% of peak"), "100 of 100");
+        Assert.That(lines[2], Does.Contain(" 75% of peak"), "150 of 200");
+        Assert.That(lines[6], Does.Contain(" 88% of peak"), "350 of 400");
+        Assert.That(lines[19], Does.Contain("100% of peak"), "the best step is the peak");
     }
 
     [Test]

@@ -15,27 +15,38 @@ internal sealed class ClassifierOnDevice : IDisposable
     private readonly GradientStore gradients;
     private readonly long outstanding;
 
+    private ClassifierOnDevice(Device device, HuggingFaceFolder files, ImageClassifier model, GradientStore gradients)
+    {
+        (Device, this.files, Model, this.gradients) = (device, files, model, gradients);
+        outstanding = device.Outstanding;
+    }
+
+    /// <summary>Builds the model of a folder and loads it.</summary>
     /// <exception cref="NotSupportedException">There is no such device, or the configuration asks for what is not built.</exception>
     /// <exception cref="InvalidDataException">The folder holds weights that the model has not.</exception>
-    public ClassifierOnDevice(string folder, string device)
+    public static ClassifierOnDevice Open(string folder, string device)
     {
-        Device = DeviceChoice.Create(device) ?? throw new NotSupportedException($"there is no device {device} yet");
-        files = HuggingFaceFolder.Open(folder);
+        Device on = DeviceChoice.Create(device) ?? throw new NotSupportedException($"there is no device {device} yet");
+        HuggingFaceFolder? files = null;
+        ImageClassifier? model = null;
         try
         {
-            Model = ModelRegistry.ImageClassifier(files.Config);
+            files = HuggingFaceFolder.Open(folder);
+            model = Built(files.Config);
+            Parameter[] trainable = [.. model.BaseParameters()];
+            foreach (Parameter parameter in trainable)
+                parameter.Trainable = true;
+            if (ModelWeights.Load(model, files.Weights, on) is [var extra, ..])
+                throw new InvalidDataException($"{folder}: the model does not know {extra}");
+            return new ClassifierOnDevice(on, files, model, new GradientStore(on, trainable));
         }
-        catch (Exception e) when (e is CheckpointException or ModelException)
+        catch
         {
-            throw new NotSupportedException(e.Message, e);
+            Free(model);
+            files?.Dispose();
+            on.Dispose();
+            throw;
         }
-        Parameter[] trainable = [.. Model.BaseParameters()];
-        foreach (Parameter parameter in trainable)
-            parameter.Trainable = true;
-        if (ModelWeights.Load(Model, files.Weights, Device) is [var extra, ..])
-            throw new InvalidDataException($"{folder}: the model does not know {extra}");
-        gradients = new GradientStore(Device, trainable);
-        outstanding = Device.Outstanding;
     }
 
     public Device Device { get; }
@@ -100,10 +111,27 @@ internal sealed class ClassifierOnDevice : IDisposable
     public void Dispose()
     {
         gradients.Dispose();
-        foreach (Parameter parameter in Model.AllParameters())
-            parameter.Dispose();
+        Free(Model);
         files.Dispose();
         Device.Dispose();
+    }
+
+    private static ImageClassifier Built(JsonSettings config)
+    {
+        try
+        {
+            return ModelRegistry.ImageClassifier(config);
+        }
+        catch (Exception e) when (e is CheckpointException or ModelException)
+        {
+            throw new NotSupportedException(e.Message, e);
+        }
+    }
+
+    private static void Free(ImageClassifier? model)
+    {
+        foreach (Parameter parameter in model?.AllParameters() ?? [])
+            parameter.Dispose();
     }
 
     private string KeyOf(Parameter parameter) => Model.CheckpointKeys(parameter).FirstOrDefault(k => files.Weights.TryGet(k, out _)) ?? parameter.Path;

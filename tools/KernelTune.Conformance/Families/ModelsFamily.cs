@@ -64,7 +64,7 @@ public sealed class ModelsFamily : IFamily
     {
         foreach (bool observed in (bool[])[true, false])
         {
-            using var model = new ClassifierOnDevice(golden.Folder, device);
+            using var model = ClassifierOnDevice.Open(golden.Folder, device);
             GoldenCheck check = golden.NewCheck(device);
             ComputedRun run = model.Run(golden.Inputs.ByName, observed, golden.TrainMode);
             if (observed)
