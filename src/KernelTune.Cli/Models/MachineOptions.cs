@@ -46,7 +46,7 @@ internal sealed class MachineOptions
         "auto" or "cpu" => new CpuDevice(threads ?? ThreadCount.WorthUsing()),
         "reference" => new ReferenceDevice(),
         _ when GpuDevices.Knows(name) => GpuDevices.Open(name),
-        _ => throw new UsageException($"device {name}: unknown; wanted auto, cpu, cuda, cuda:<n>, opencl, opencl:<n>, simulated or reference"),
+        _ => throw new UsageException($"device {name}: unknown; wanted auto, cpu, cuda[:n], opencl[:n], simulated or reference"),
     };
 }
 

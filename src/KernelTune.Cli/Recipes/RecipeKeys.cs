@@ -33,7 +33,7 @@ internal static class RecipeKeys
     /// <summary>Keys of the recipes' page, and of PEFT's LoRA, that this version does not know how to do.</summary>
     public static readonly IReadOnlySet<string> NotBuilt = new HashSet<string>
     {
-        "head.hidden", "head.activation", "head.dropout", "freeze", "head-only", "progressive", "ln", "dora", "adalora", "p-tuning", "p_tuning", "vera",
+        "head.hidden", "head.activation", "head.dropout", "freeze", "progressive", "ln", "dora", "adalora", "p-tuning", "p_tuning", "vera",
         "bottleneck.use_gating", "bottleneck.phm_layer", "bottleneck.inv_adapter", "bottleneck.cross_adapter",
         "lora.use_dora", "lora.lora_bias", "lora.trainable_token_indices", "lora.layer_replication", "lora.loftq_config", "lora.eva_config", "lora.target_parameters",
         "lora.use_qalora", "lora.corda_config", "lora.runtime_config", "lora.megatron_config",

@@ -37,6 +37,7 @@ internal static class RecipeReader
         RecipeOverrides.Apply(yaml, settings);
         var paths = new RecipePaths(path);
         var map = new RecipeMap(yaml, "");
+        var task = map.Word("task", RecipeWords.Tasks, TaskKind.CausalLm, LaterTasks);
         var method = map.Word("method", RecipeWords.Methods, MethodKind.Lora, LaterMethods);
         if (map.Node("adapter") is YamlMapping block)
             throw map.Wrong("adapter", block, "the folder of an adapter to start from; the settings of method: adapter are those of bottleneck");
@@ -45,7 +46,7 @@ internal static class RecipeReader
             Version = map.Integer("version", Recipe.CurrentVersion),
             Model = map.OptionalText("model") is { } model ? paths.Model(model) : "",
             Init = map.Word("init", RecipeWords.Initializations, Initialization.Pretrained),
-            Task = map.Word("task", RecipeWords.Tasks, TaskKind.CausalLm, LaterTasks),
+            Task = task,
             Method = method,
             Lora = Lora(map.Map("lora")),
             Quantization = Quantization(map),
@@ -61,7 +62,7 @@ internal static class RecipeReader
             Optimizer = Optimizer(map.Map("optimizer")),
             Schedule = Schedule(map.Map("schedule")),
             Training = Training(map.Map("training")),
-            Evaluation = Evaluation(map.Map("evaluation"), map.Word("task", RecipeWords.Tasks, TaskKind.CausalLm, LaterTasks)),
+            Evaluation = Evaluation(map.Map("evaluation"), task),
             Checkpoint = Checkpoint(map.Map("checkpoint")),
             Device = map.Text("device", "auto"),
             MemoryLimit = MemoryLimit(map),

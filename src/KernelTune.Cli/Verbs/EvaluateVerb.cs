@@ -1,8 +1,8 @@
-using KernelTune.Data;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using KernelTune.Cli.Models;
+using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Evaluation.Metrics;
 using KernelTune.Training.Recipes;
@@ -19,14 +19,16 @@ internal sealed class EvaluateVerb
     private readonly Argument<string> _model = new("MODEL") { Description = "a model, or an adapter's folder that names its base" };
     private readonly Option<string?> _adapter = new("--adapter") { Description = "an adapter's folder" };
     private readonly Option<string> _data = new("--data") { Description = "JSON Lines: messages, prompt and completion, or text; for pictures a folder with a folder a class", Required = true };
-    private readonly Option<string?> _rows = new("--rows") { Description = "only these rows, begin:end" };
-    private readonly Option<int> _maxLength = new("--max-length") { Description = "tokens; longer rows are cut", DefaultValueFactory = _ => 512 };
+    private readonly Option<string?> _rows = new("--rows") { Description = "text: only these rows, begin:end" };
+    private readonly Option<int> _maxLength = new("--max-length") { Description = "text: tokens; longer rows are cut", DefaultValueFactory = _ => 512 };
     private readonly Option<int> _batchSize = new("--batch-size") { Description = "rows or pictures at a time", DefaultValueFactory = _ => 4 };
-    private readonly Option<string> _lossOn = new("--loss-on") { Description = "the tokens that are judged", DefaultValueFactory = _ => "auto" };
-    private readonly Option<bool> _skipBad = new("--skip-bad") { Description = "leave out rows that cannot be read" };
-    private readonly Option<bool> _strict = new("--strict") { Description = "refuse rows that are too long" };
+    private readonly Option<string> _lossOn = new("--loss-on") { Description = "text: the tokens that are judged", DefaultValueFactory = _ => "auto" };
+    private readonly Option<bool> _skipBad = new("--skip-bad") { Description = "leave out rows or pictures that cannot be read" };
+    private readonly Option<bool> _strict = new("--strict") { Description = "text: refuse rows that are too long" };
     private readonly Option<bool> _json = new("--json") { Description = "the same as JSON" };
     private readonly MachineOptions _machine = new();
+
+    private Option[] TextOptions => [_rows, _maxLength, _lossOn, _strict];
 
     public Command Command(Application application)
     {
@@ -44,8 +46,11 @@ internal sealed class EvaluateVerb
         (string model, string? adapter) = LoadedModel.Find(parsed.GetValue(_model)!, parsed.GetValue(_adapter));
         if (parsed.GetValue(_batchSize) < 1) throw new UsageException($"--batch-size: found {parsed.GetValue(_batchSize)}, wanted 1 or more");
         if (parsed.GetValue(_maxLength) < 2) throw new UsageException($"--max-length: found {parsed.GetValue(_maxLength)}, wanted 2 or more");
+        bool pictures = PictureEvaluation.IsFor(model);
+        if (pictures && TextOptions.FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false }) is { } stray)
+            throw new UsageException($"{stray.Name}: it is for rows of text, and {model} tells pictures apart");
         using Device device = _machine.Open(parsed);
-        if (PictureEvaluation.IsFor(model))
+        if (pictures)
         {
             PictureEvaluation.Run(new PictureEvaluation.Request(model, adapter, parsed.GetValue(_data)!, parsed.GetValue(_batchSize), parsed.GetValue(_skipBad), parsed.GetValue(_json)), device, terminal, stop);
             return;

@@ -33,7 +33,8 @@ internal sealed class MergeVerb
         string output = parsed.GetValue(_output)!;
         using Device device = _machine.Open(parsed);
         WeightFormat? format = parsed.GetValue(_dtype) is { } name ? WeightFormats.Find(name) : null;
-        (WeightFormat written, LogitDrift drift) = PictureEvaluation.IsFor(model)
+        bool pictures = PictureEvaluation.IsFor(model);
+        (WeightFormat written, LogitDrift drift) = pictures
             ? ClassifierMerging.Run(model, adapter, output, device, format, terminal.Warn, stop)
             : Merging.Run(model, adapter, output, device, format, note: terminal.Warn, cancellation: stop);
         if (parsed.GetValue(_json))
@@ -47,6 +48,6 @@ internal sealed class MergeVerb
             return;
         }
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"merged into {output} ({written.Name}); logits moved by {drift.Most:0.00e+00} at most, {drift.Mean:0.00e+00} on average; the likeliest {(PictureEvaluation.IsFor(model) ? "class" : "token")} is the same at {drift.SameToken} of {drift.Positions} positions"));
+            $"merged into {output} ({written.Name}); logits moved by {drift.Most:0.00e+00} at most, {drift.Mean:0.00e+00} on average; the likeliest {(pictures ? "class" : "token")} is the same {(pictures ? "for" : "at")} {drift.SameToken} of {drift.Positions} {(pictures ? "pictures" : "positions")}"));
     }
 }

@@ -17,8 +17,8 @@ internal sealed class TrainVerb
     private readonly Argument<string[]> _settings = new("key=value") { Description = "settings over the recipe's, dotted: lora.r=16", Arity = ArgumentArity.ZeroOrMore };
     private readonly Option<bool> _resume = new("--resume") { Description = "go on from the output folder's last complete checkpoint" };
     private readonly Option<bool> _dryRun = new("--dry-run") { Description = "check everything, predict the memory, train nothing" };
-    private readonly Option<bool> _skipBad = new("--skip-bad") { Description = "leave out rows that cannot be read, and count them" };
-    private readonly Option<bool> _strict = new("--strict") { Description = "refuse rows that are longer than data.max_length" };
+    private readonly Option<bool> _skipBad = new("--skip-bad") { Description = "leave out rows or pictures that cannot be read, and count them" };
+    private readonly Option<bool> _strict = new("--strict") { Description = "text: refuse rows that are longer than data.max_length" };
     private readonly Option<bool> _allowNonFinite = new("--allow-non-finite") { Description = "train from weights that hold NaN or infinity" };
     private readonly Option<bool> _json = new("--json") { Description = "the result as JSON" };
     private readonly MachineOptions _machine = new();
@@ -33,6 +33,7 @@ internal sealed class TrainVerb
     private void Run(ParseResult parsed, Terminal terminal, CancellationToken stop)
     {
         Recipe recipe = RecipeReader.Read(parsed.GetValue(_recipe)!, parsed.GetValue(_settings) ?? []);
+        if (recipe.Task == TaskKind.ImageClassification && parsed.GetValue(_strict)) throw new UsageException("--strict: it is for rows of text, and the recipe's task is image-classification");
         using Device device = _machine.Open(parsed, recipe.Device, recipe.MemoryLimit);
         var request = new RunRequest(recipe, parsed.GetValue(_resume), parsed.GetValue(_skipBad), parsed.GetValue(_strict), parsed.GetValue(_allowNonFinite));
         bool json = parsed.GetValue(_json);

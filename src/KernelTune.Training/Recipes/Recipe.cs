@@ -65,7 +65,7 @@ public sealed record Recipe
 
     public CheckpointSettings Checkpoint { get; init; } = new();
 
-    /// <summary>auto, cpu or reference; with a GPU build also cuda, cuda:1, opencl …</summary>
+    /// <summary>auto, cpu, cuda[:n], opencl[:n], simulated or reference.</summary>
     public string Device { get; init; } = "auto";
 
     /// <summary>Bytes; a run whose plan needs more is refused before its first step. Null: no limit.</summary>

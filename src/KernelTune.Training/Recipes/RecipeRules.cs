@@ -24,7 +24,7 @@ public static class RecipeRules
         if (recipe.Version < 1) yield return new("version", Text($"found {recipe.Version}, wanted {Recipe.CurrentVersion}"));
         if (recipe.Model.Length == 0) yield return new("model", "missing: a model folder, a .gguf file, or org/name in the Hugging Face cache");
         if (recipe.Output.Length == 0) yield return new("output", "missing: the folder of the run");
-        if (!IsDevice(recipe.Device)) yield return new("device", $"found {recipe.Device}, wanted auto, cpu or reference");
+        if (!IsDevice(recipe.Device)) yield return new("device", $"found {recipe.Device}, wanted auto, cpu, cuda[:n], opencl[:n], simulated or reference");
         if (recipe.MemoryLimit is <= 0) yield return new("memory_limit", Text($"found {recipe.MemoryLimit}, wanted more than 0 bytes, or none"));
         if (recipe is { Adapter: not null, Method: MethodKind.Full or MethodKind.HeadOnly }) yield return new("adapter", "an adapter to start from needs an adapter's method, such as lora");
         if (recipe is { Init: Initialization.Random, Method: not MethodKind.Full }) yield return new("init", "random weights need method: full: a frozen random base learns nothing");
@@ -127,6 +127,8 @@ public static class RecipeRules
             if (recipe.Method is MethodKind.Prompt or MethodKind.Prefix or MethodKind.Adapter)
                 yield return new("method", $"found {RecipeWords.Of(RecipeWords.Methods, recipe.Method)}, which needs sequences of tokens: pictures want full, head-only, lora, ia3 or bitfit");
             if (data.Format is not (ExampleFormat.Auto or ExampleFormat.ImageFolder)) yield return new("data.format", $"found {RecipeWords.Of(RecipeWords.Formats, data.Format)}, pictures want image-folder");
+            if (data.LossOn != LossTokens.Default) yield return new("data.loss_on", "pictures have no tokens: it is for task: causal-lm");
+            if (data.MaxLength != new DataSettings().MaxLength) yield return new("data.max_length", "pictures have no tokens: it is for task: causal-lm");
             if (data.Rows is not null) yield return new("data.rows", "pictures have no rows: data.classes chooses among folders");
             foreach (var (key, sources) in ((string, IReadOnlyList<DataFile>)[])[("data.train", data.Train), ("data.validation", data.Validation), ("data.test", data.Test)])
                 if (sources.Count > 1 || sources.Any(s => s.Weight != 1 || s.Rows is not null))

@@ -29,7 +29,7 @@ public sealed class RecipeRulesTests
         yield return Case("data.validation: found 1, wanted a share in (0, 1), or a file", r => r with { Data = r.Data with { ValidationShare = 1 } });
         yield return Case("optimizer.betas: found 1, wanted two numbers in [0, 1)", r => r with { Optimizer = new OptimizerSettings { Beta2 = 1 } });
         yield return Case("version: found 2, newer than this program's 1", r => r with { Version = 2 });
-        yield return Case("device: found gpu, wanted auto, cpu or reference", r => r with { Device = "gpu" });
+        yield return Case("device: found gpu, wanted auto, cpu, cuda[:n], opencl[:n], simulated or reference", r => r with { Device = "gpu" });
         yield return Case("adapter: an adapter to start from needs an adapter's method, such as lora", r => r with { Method = MethodKind.Full, Adapter = "a" });
         yield return Case("training.early_stopping: it needs data.validation", r => r with { Training = new TrainingSettings { EarlyStopping = new EarlyStopping() } });
         yield return Case("training.early_stopping.metric: found f1, wanted one of evaluation.metrics: loss, perplexity",
