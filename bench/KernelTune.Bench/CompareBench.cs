@@ -81,6 +81,7 @@ internal static class CompareBench
         using var ours = new TrainableModel(recipe, config, device);
         ModelWeights.Initialize(ours.Model, device, 1);
         ours.Method.Initialize(device, 1);
+        ProcessMemory.ReturnGarbage();
         var rates = Enumerable.Repeat(1e-4, ours.Optimizer.Groups.Count).ToArray();
         var times = new List<double>();
         for (int step = 0; step < 2 + Number("--steps", 5); step++)

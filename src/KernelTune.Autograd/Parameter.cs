@@ -11,8 +11,8 @@ namespace KernelTune.Autograd;
 /// </summary>
 public sealed class Parameter : IDisposable
 {
-    // About 4 MB of fp32 on its way from a file to the device.
-    private const int StagedElements = 1 << 20;
+    // About 1 MB of fp32 on its way from a file to the device.
+    internal const int StagedElements = 1 << 18;
 
     private Tensor? value;
     private PackedMatrix? packed;
@@ -116,22 +116,13 @@ public sealed class Parameter : IDisposable
     {
         if (!IsLoaded)
             Allocate(on);
-        if (IsQuantized)
+        if (IsQuantized || (Storage is not null && packed is null && !Trainable))
         {
-            LoadQuantized(numbers.ToArray());
+            float[] copy = numbers.ToArray();
+            int width = copy.Length / Math.Max(1, Shape[0]);
+            Load(on, (first, count, part) => copy.AsSpan(first * width, count * width).CopyTo(part));
             return;
         }
-        if (Storage is not null && packed is null && !Trainable)
-        {
-            float[] rounded = numbers.ToArray();
-            Storage.Round(rounded);
-            numbers = rounded;
-        }
-        LoadPlain(on, numbers);
-    }
-
-    private void LoadPlain(Device on, ReadOnlySpan<float> numbers)
-    {
         if (packed is null)
         {
             on.Write(Value.View, numbers);
@@ -144,7 +135,7 @@ public sealed class Parameter : IDisposable
     }
 
     /// <summary>
-    /// Sets the value a few rows at a time, so that no second copy of a large table is held; a weight that is quantised here, and a transposed one that is packed, stand on the host whole for that moment.
+    /// Sets the value a few rows at a time, so that no second copy of a large table is held; a transposed weight that is packed stands on the host whole for that moment.
     /// </summary>
     public void Load(Device on, RowReader read)
     {
@@ -154,14 +145,10 @@ public sealed class Parameter : IDisposable
         int width = checked((int)(Shape.Elements / Math.Max(1, rows)));
         if (IsQuantized)
         {
-            if (!on.Computes)
-            {
-                StageNothing();
-                return;
-            }
-            var all = new float[Shape.Elements];
-            read(0, rows, all);
-            LoadQuantized(all);
+            if (packed?.Storage is FourBitStorage)
+                FourBitLoading.Quantize(packed, Path, Shape, IsTransposed, read);
+            else
+                LoadRounded(on, read);
             return;
         }
         bool rounds = Storage is not null && packed is null && !Trainable;
@@ -197,7 +184,7 @@ public sealed class Parameter : IDisposable
             Allocate(on);
         if (packed?.Storage is FourBitStorage kept && kept.BlockSize == codes.BlockSize && kept.Type == codes.Type && kept.Original == codes.Original && !IsTransposed)
         {
-            LoadCodes(codes);
+            FourBitLoading.Pack(packed, Path, codes);
             return;
         }
         var numbers = new float[Shape.Elements];
@@ -237,67 +224,25 @@ public sealed class Parameter : IDisposable
     // Codes look at the whole weight, whether a device keeps them or the numbers that they stand for.
     private bool IsQuantized => Storage is FourBitStorage && Packable && !Trainable;
 
-    private void LoadQuantized(float[] numbers)
+    private void LoadRounded(Device on, RowReader read)
     {
-        if (packed?.Storage is FourBitStorage four)
+        var numbers = new float[on.Computes ? Shape.Elements : 0];
+        if (on.Computes)
         {
-            LoadCodes(FourBitWeight.Quantize(four.Type, IsTransposed ? Turned(numbers, Shape[0], Shape[1]) : numbers, [numbers.Length], four.BlockSize, four.IsDouble));
+            read(0, Shape[0], numbers);
+            FourBitLoading.Round(Storage!, Shape, IsTransposed, numbers);
+        }
+        if (packed is null)
+        {
+            if (on.Computes)
+                on.Write<float>(Value.View, numbers);
             return;
         }
-        if (IsTransposed)
-        {
-            float[] turned = Turned(numbers, Shape[0], Shape[1]);
-            Storage!.Round(turned);
-            numbers = Turned(turned, Shape[1], Shape[0]);
-        }
-        else
-        {
-            Storage!.Round(numbers);
-        }
-        LoadPlain(Device, numbers);
-    }
-
-    // What loading takes for a moment, on a device that computes nothing.
-    private void StageNothing()
-    {
-        if (packed?.Storage is FourBitStorage four)
-        {
-            StageCodes(Shape.Elements, four.BlockSize, out var bytes, out var magnitudes);
-            bytes.Block.Release();
-            magnitudes.Block.Release();
-        }
-        else if (packed is not null)
-        {
-            Device.Allocate(Shape, Device.Real, Category.Workspace, Path).Block.Release();
-        }
-    }
-
-    // bitsandbytes quantises a Conv1D's weight as [out, in].
-    private static float[] Turned(float[] numbers, int rows, int columns)
-    {
-        var turned = new float[numbers.Length];
-        for (int r = 0; r < rows; r++)
-        {
-            for (int c = 0; c < columns; c++)
-                turned[(c * rows) + r] = numbers[(r * columns) + c];
-        }
-        return turned;
-    }
-
-    private void LoadCodes(FourBitWeight codes)
-    {
-        StageCodes(codes.Elements, codes.BlockSize, out var bytes, out var magnitudes);
-        Device.Write<byte>(bytes, codes.Packed);
-        Device.Write<float>(magnitudes, codes.AbsMax);
-        Device.Run(new PackCodesCall(bytes, magnitudes, packed!, 0, packed!.Rows));
-        bytes.Block.Release();
-        magnitudes.Block.Release();
-    }
-
-    private void StageCodes(long elements, int blockSize, out View bytes, out View magnitudes)
-    {
-        bytes = Device.Allocate(new Shape(checked((int)((elements + 1) / 2))), DType.U8, Category.Workspace, Path);
-        magnitudes = Device.Allocate(new Shape(checked((int)((elements + blockSize - 1) / blockSize))), DType.F32, Category.Workspace, Path);
+        var staged = on.Allocate(Shape, on.Real, Category.Workspace, Path);
+        if (on.Computes)
+            on.Write<float>(staged, numbers);
+        on.Run(new PackCall(IsTransposed ? staged.Transpose(0, 1) : staged, packed));
+        staged.Block.Release();
     }
 
     /// <summary>Copies the value to the host, in the checkpoint's order.</summary>

@@ -9,7 +9,7 @@ namespace KernelTune.Models;
 public static class ModelWeights
 {
     /// <summary>
-    /// Loads every base parameter and buffer of a model. Frozen matrices go straight into the device's packed form, a few rows at a time; one that is quantised here, and a transposed one, stand on the host whole for that moment.
+    /// Loads every base parameter and buffer of a model. Frozen matrices go straight into the device's packed form, a few rows at a time; a transposed one stands on the host whole for that moment.
     /// </summary>
     /// <param name="model">Where to.</param>
     /// <param name="source">Where from.</param>

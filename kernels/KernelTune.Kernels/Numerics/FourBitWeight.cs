@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace KernelTune.Kernels.Numerics;
 
 /// <summary>Which table 4-bit codes refer to.</summary>
@@ -15,6 +17,8 @@ public sealed class FourBitWeight
 {
     /// <summary>Blocks of magnitudes, where they are quantised again.</summary>
     public const int NestedBlockSize = 256;
+
+    private const int RunElements = 1 << 16;
 
     private static readonly BlockQuantizer Nf4 = new(CodeTables.Nf4), Fp4 = new(CodeTables.Fp4), Nested = new(CodeTables.Dynamic(signed: true));
 
@@ -52,17 +56,36 @@ public sealed class FourBitWeight
     /// <param name="original">The type that it will be dequantised to.</param>
     public static FourBitWeight Quantize(FourBitType type, ReadOnlySpan<float> numbers, IReadOnlyList<long> shape, int blockSize = 64, bool nested = false, DType original = DType.F32)
     {
-        var quantizer = Quantizer(type);
-        var codes = new byte[numbers.Length];
         var absmax = new float[(numbers.Length + blockSize - 1) / blockSize];
-        quantizer.Quantize(numbers, blockSize, codes, absmax, shortDivides: true);
         var packed = new byte[(numbers.Length + 1) / 2];
-        quantizer.PackNibbles(codes, packed);
+        QuantizeBlocks(type, numbers, blockSize, packed, absmax);
         var again = nested ? NestedMagnitudes.Of(absmax) : null;
         return new FourBitWeight
         {
             Type = type, BlockSize = blockSize, Shape = shape, Original = original, Packed = packed, AbsMax = again?.Dequantize() ?? absmax, DoubleQuantized = again,
         };
+    }
+
+    /// <summary>Quantises whole blocks of a weight, or its end: the magnitudes are not quantised again.</summary>
+    /// <param name="type">The table.</param>
+    /// <param name="numbers">From the beginning of a block on.</param>
+    /// <param name="blockSize">Numbers a block.</param>
+    /// <param name="packed">⌈n / 2⌉ bytes.</param>
+    /// <param name="absmax">One a block.</param>
+    public static void QuantizeBlocks(FourBitType type, ReadOnlySpan<float> numbers, int blockSize, Span<byte> packed, Span<float> absmax)
+    {
+        var quantizer = Quantizer(type);
+        // Blocks are even powers of two: a run of them begins at a byte.
+        int run = Math.Max(1, RunElements / blockSize) * blockSize;
+        byte[] codes = ArrayPool<byte>.Shared.Rent(Math.Min(run, numbers.Length));
+        for (int at = 0; at < numbers.Length; at += run)
+        {
+            int count = Math.Min(run, numbers.Length - at);
+            var part = codes.AsSpan(0, count);
+            quantizer.Quantize(numbers.Slice(at, count), blockSize, part, absmax[(at / blockSize)..], shortDivides: true);
+            quantizer.PackNibbles(part, packed[(at / 2)..]);
+        }
+        ArrayPool<byte>.Shared.Return(codes);
     }
 
     /// <summary>Numbers [first, first + into.Length) of the flattened weight: level · magnitude in float, then what <see cref="Original"/> can hold.</summary>

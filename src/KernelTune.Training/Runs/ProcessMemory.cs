@@ -11,6 +11,9 @@ public static class ProcessMemory
     /// <summary>The most bytes that were ever resident.</summary>
     public static long PeakResident => Read("VmHWM:") ?? Environment.WorkingSet;
 
+    /// <summary>Gives what loading has left on the managed heap back to the system, before the first step takes its memory. Takes some milliseconds.</summary>
+    public static void ReturnGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
     private static long? Read(string key)
     {
         const string status = "/proc/self/status";

@@ -162,6 +162,7 @@ public sealed class TrainingRun : IDisposable
             WriteRunFiles();
             Metrics = MetricsFile.Create(metrics);
         }
+        ProcessMemory.ReturnGarbage();
         if (plan is { } planned)
             WriteMemory("plan.json", PlanFile.Of(planned.PeakByCategory, planned.Peak, planned.Touched, residentBefore, residentBefore + planned.Touched));
     }
