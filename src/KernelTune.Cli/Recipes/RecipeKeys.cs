@@ -1,3 +1,5 @@
+using KernelTune.Data;
+
 namespace KernelTune.Cli.Recipes;
 
 /// <summary>The keys of recipes, and what to say about the others.</summary>
@@ -20,6 +22,7 @@ internal static class RecipeKeys
         "ia3", "ia3.target_modules", "ia3.exclude_modules", "ia3.feedforward_modules", "ia3.init_ia3_weights", "ia3.modules_to_save",
         "bitfit", "bitfit.add_biases", "bitfit.modules_to_save",
         "data", "data.train", "data.validation", "data.test", "data.format", "data.max_length", "data.packing", "data.shuffle", "data.rows", "data.loss_on",
+        "data.columns", .. ExampleColumns.Names.Select(n => $"data.columns.{n}"),
         "data.classes", "data.augmentation", "data.augmentation.crop_padding", "data.augmentation.horizontal_flip", "head",
         "objective", "objective.type",
         "optimizer", "optimizer.type", "optimizer.learning_rate", "optimizer.weight_decay", "optimizer.betas", "optimizer.eps", "optimizer.groups",

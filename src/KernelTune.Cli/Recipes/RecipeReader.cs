@@ -20,7 +20,7 @@ internal static class RecipeReader
         ["freeze", "progressive", "ln", "dora", "adalora", "p-tuning"];
 
     private static readonly string[] LaterFormats =
-        ["classification", "preference", "csv", "squad", "coco", "alpaca", "sharegpt"];
+        ["coco"];
 
     private static readonly string[] LaterObjectives = ["mlm", "dpo", "kto", "orpo", "distillation", "contrastive"];
 
@@ -122,6 +122,7 @@ internal static class RecipeReader
             ValidationShare = share,
             Test = Sources(map, "test", paths),
             Format = map.Word("format", RecipeWords.Formats, defaults.Format, LaterFormats),
+            Columns = Columns(map),
             MaxLength = map.Integer("max_length", defaults.MaxLength),
             Packing = map.Truth("packing", packs && defaults.Packing),
             Shuffle = map.Truth("shuffle", defaults.Shuffle),
@@ -148,9 +149,9 @@ internal static class RecipeReader
         DataFile One(YamlNode node)
         {
             if (node is not YamlMapping mapping) return new DataFile(paths.Absolute(map.TextOf(key, node)));
-            var entry = new RecipeMap(mapping, $"data.{key}", ["path", "weight", "rows"]);
+            var entry = new RecipeMap(mapping, $"data.{key}", ["path", "weight", "rows", "target"]);
             string file = entry.OptionalText("path") ?? throw map.Wrong(key, node, "path: the file");
-            return new DataFile(paths.Absolute(file), entry.Number("weight", 1), Rows(entry, "rows"));
+            return new DataFile(paths.Absolute(file), entry.Number("weight", 1), Rows(entry, "rows"), entry.OptionalText("target") is { } target ? paths.Absolute(target) : null);
         }
 
         return map.Node(key) switch
@@ -159,6 +160,12 @@ internal static class RecipeReader
             YamlSequence sequence => [.. sequence.Items.Select(One)],
             var node => [One(node)],
         };
+    }
+
+    private static Dictionary<string, string> Columns(RecipeMap map)
+    {
+        RecipeMap columns = map.Map("columns", ExampleColumns.Names);
+        return ExampleColumns.Names.Select(name => (name, column: columns.OptionalText(name))).Where(c => c.column is not null).ToDictionary(c => c.name, c => c.column!, StringComparer.Ordinal);
     }
 
     private static ExampleRange? Rows(RecipeMap map, string key) => map.Node(key) switch

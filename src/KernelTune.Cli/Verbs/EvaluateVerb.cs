@@ -18,7 +18,7 @@ internal sealed class EvaluateVerb
 {
     private readonly Argument<string> _model = new("MODEL") { Description = "a model, or an adapter's folder that names its base" };
     private readonly Option<string?> _adapter = new("--adapter") { Description = "an adapter's folder" };
-    private readonly Option<string> _data = new("--data") { Description = "JSON Lines: messages, prompt and completion, or text; for pictures a folder with a folder a class", Required = true };
+    private readonly Option<string> _data = new("--data") { Description = "rows as training takes them: JSON Lines, JSON, CSV, Parquet or text; for pictures a folder with a folder a class", Required = true };
     private readonly Option<string?> _rows = new("--rows") { Description = "text: only these rows, begin:end" };
     private readonly Option<int> _maxLength = new("--max-length") { Description = "text: tokens; longer rows are cut", DefaultValueFactory = _ => 512 };
     private readonly Option<int> _batchSize = new("--batch-size") { Description = "rows or pictures at a time", DefaultValueFactory = _ => 4 };

@@ -24,13 +24,13 @@ internal sealed class RowLoader(RowOptions options, ITextEncoder encoder, ChatTe
             var reading = new ReadAccount();
             var preparing = new PreparationAccount();
             _accounts.Add(new FileAccount(file.Path, reading, preparing));
-            var readOptions = new ReadOptions { Format = options.Format, Rows = file.Rows, SkipBad = options.SkipBad };
+            var readOptions = new ReadOptions { Format = options.Format, Columns = options.Columns, Target = file.Target, Rows = file.Rows, SkipBad = options.SkipBad };
             SftPreparation? preparation = null;
-            foreach (Example example in JsonLinesFile.Read(file.Path, readOptions, reading))
+            foreach (Example example in ExampleFile.Read(file.Path, readOptions, reading))
             {
                 if (number >= wanted.End) break;
                 if (number++ < wanted.Start) continue;
-                preparation ??= Preparation(file.Path, example);
+                preparation ??= Preparation(file.Path, LanguageExamples.Of(example, template is not null, file.Path));
                 foreach (TokenRow row in preparation.Prepare([example], preparing))
                 {
                     if (row.CanTeach)

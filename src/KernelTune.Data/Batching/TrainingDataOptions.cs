@@ -10,18 +10,22 @@ public enum LossTokens
     All,
 }
 
-/// <summary>A file of JSON Lines.</summary>
+/// <summary>A file of examples, of whatever kind; or a folder of texts.</summary>
 /// <param name="Path">Where it is.</param>
 /// <param name="Weight">
 /// How often its rows are drawn in an epoch: 2 twice, 0.5 half of them (which ones, the seed decides, once for all epochs). 1: each once.
 /// </param>
 /// <param name="Rows">Only these examples of it; null: all.</param>
-public sealed record DataFile(string Path, double Weight = 1, ExampleRange? Rows = null);
+/// <param name="Target">The file whose lines are the answers to this one's: parallel text; null: none.</param>
+public sealed record DataFile(string Path, double Weight = 1, ExampleRange? Rows = null, string? Target = null);
 
 /// <summary>How files become rows of tokens: the parts of a recipe that training, validation and test data share.</summary>
 public record RowOptions
 {
     public ExampleFormat Format { get; init; } = ExampleFormat.Auto;
+
+    /// <summary>What the files call the parts of examples: "prompt" to "question".</summary>
+    public IReadOnlyDictionary<string, string> Columns { get; init; } = new Dictionary<string, string>();
 
     public int? MaxLength { get; init; }
 

@@ -51,7 +51,15 @@ public sealed class SftPreparation
         foreach (Example example in examples)
         {
             account.Examples++;
-            TokenRow row = Truncated(Sequence(example), account);
+            TokenRow whole = Sequence(example);
+            if (example is TextExample { IsDocument: true } && _options.MaxLength is { } most && whole.Ids.Length > most)
+            {
+                for (int at = 0; at < whole.Ids.Length; at += most)
+                    yield return whole with { Ids = whole.Ids[at..Math.Min(whole.Ids.Length, at + most)], Labels = whole.Labels[at..Math.Min(whole.Ids.Length, at + most)] };
+                continue;
+            }
+
+            TokenRow row = Truncated(whole, account);
             if (!row.HasLabels)
             {
                 account.Unlabelled++;
@@ -72,7 +80,7 @@ public sealed class SftPreparation
     {
         try
         {
-            return example switch
+            return LanguageExamples.Of(example, _template is not null, _file) switch
             {
                 TextExample text => Labelled(text.Line, Ids(WithEnd(text.Text, text.Line)), 0, null),
                 PromptCompletionExample pair => PromptCompletion(pair),

@@ -8,8 +8,16 @@ public static class ChatMarkup
 {
     private static readonly string[] Conversations = ["prompt", "completion", "chosen", "rejected", "messages", "conversations"];
 
+    // ShareGPT's names of who speaks, as chat templates know them.
+    private static readonly Dictionary<string, string> Roles = new(StringComparer.Ordinal)
+    {
+        ["human"] = "user", ["gpt"] = "assistant", ["chatgpt"] = "assistant", ["bing"] = "assistant", ["bard"] = "assistant", ["model"] = "assistant", ["observation"] = "tool",
+    };
+
     /// <summary>The row itself where it has none; else with from and value of every message renamed, and conversations called messages.</summary>
-    public static JsonElement Of(JsonElement row)
+    /// <param name="row">An object.</param>
+    /// <param name="renamesRoles">Whether human and gpt, said to speak, become user and assistant, as chat templates want; TRL leaves them.</param>
+    public static JsonElement Of(JsonElement row, bool renamesRoles = false)
     {
         if (!row.TryGetProperty("conversations", out _) && !Conversations.Any(name => row.TryGetProperty(name, out JsonElement list) && IsForeign(list))) return row;
         var bytes = new ArrayBufferWriter<byte>();
@@ -20,7 +28,7 @@ public static class ChatMarkup
             {
                 if (field.NameEquals("messages") && row.TryGetProperty("conversations", out _)) continue;
                 writer.WritePropertyName(field.NameEquals("conversations") ? "messages" : field.Name);
-                if (Conversations.Contains(field.Name) && field.Value.ValueKind == JsonValueKind.Array) Messages(writer, field.Value);
+                if (Conversations.Contains(field.Name) && field.Value.ValueKind == JsonValueKind.Array) Messages(writer, field.Value, renamesRoles);
                 else field.Value.WriteTo(writer);
             }
 
@@ -34,7 +42,7 @@ public static class ChatMarkup
     private static bool IsForeign(JsonElement list) => list.ValueKind == JsonValueKind.Array
         && list.EnumerateArray().Any(m => m.ValueKind == JsonValueKind.Object && (m.TryGetProperty("from", out _) || m.TryGetProperty("value", out _)));
 
-    private static void Messages(Utf8JsonWriter writer, JsonElement list)
+    private static void Messages(Utf8JsonWriter writer, JsonElement list, bool renamesRoles)
     {
         writer.WriteStartArray();
         foreach (JsonElement message in list.EnumerateArray())
@@ -57,7 +65,8 @@ public static class ChatMarkup
             if (from)
             {
                 writer.WritePropertyName("role");
-                role.WriteTo(writer);
+                if (renamesRoles && role.ValueKind == JsonValueKind.String && Roles.TryGetValue(role.GetString()!, out string? known)) writer.WriteStringValue(known);
+                else role.WriteTo(writer);
             }
 
             if (value)

@@ -5,7 +5,11 @@ using Microsoft.Win32.SafeHandles;
 namespace KernelTune.Data.Reading;
 
 /// <summary>A line without its end; Problem says why its bytes cannot be used, Column where (code points, from 1).</summary>
-internal readonly record struct Line(long Number, ReadOnlyMemory<byte> Bytes, string? Problem, int Column);
+internal readonly record struct Line(long Number, ReadOnlyMemory<byte> Bytes, string? Problem, int Column)
+{
+    /// <summary>Nothing on it but spaces.</summary>
+    public bool IsBlank => Problem is null && Bytes.Span.IndexOfAnyExcept((byte)' ', (byte)'\t', (byte)'\r') < 0;
+}
 
 /// <summary>
 /// Lines of a UTF-8 file, ended by LF or CRLF, the last one also by the end of the file; a byte-order mark at its start is dropped. Memory holds one line

@@ -1,105 +1,60 @@
-using System.Text;
+using System.Globalization;
 using System.Text.Json;
 using KernelTune.Text.Chat;
 
 namespace KernelTune.Data.Reading;
 
-/// <summary>Turns the JSON of one line into an example, or says which field is not what it should be and where it stands.</summary>
-internal sealed class RowParser(string path)
+/// <summary>Turns a row into an example, or says which field is not what it should be and where it stands.</summary>
+internal static class RowParser
 {
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
-
-    /// <summary>The object on a line.</summary>
-    /// <exception cref="DataException">Not one JSON object.</exception>
-    public JsonElement Parse(Line line)
-    {
-        if (line.Problem is not null) throw new DataException(path, line.Problem, line.Number, line.Column);
-        JsonElement root;
-        try
-        {
-            using JsonDocument document = JsonDocument.Parse(line.Bytes, Strict);
-            RefuseHalfSurrogates(line);
-            root = document.RootElement.Clone();
-        }
-        catch (JsonException e)
-        {
-            int column = Column(line.Bytes.Span, (int)(e.BytePositionInLine ?? 0));
-            throw new DataException(path, $"not valid JSON ({Reason(e)})", line.Number, column, e);
-        }
-
-        return root.ValueKind == JsonValueKind.Object ? ChatMarkup.Of(root) : throw new DataException(path, $"{Kind(root)} was found, a JSON object wanted", line.Number, 1);
-    }
-
-    /// <summary>The format that the fields of a row show, and why.</summary>
-    /// <exception cref="DataException">They show none.</exception>
-    public (ExampleFormat Format, string Reason) Detect(JsonElement row, long line)
-    {
-        string fields = string.Join(", ", row.EnumerateObject().Select(p => p.Name));
-        if (row.TryGetProperty("messages", out _)) return (ExampleFormat.Messages, $"line {line} has messages (its fields: {fields})");
-        if (row.TryGetProperty("prompt", out _) && row.TryGetProperty("completion", out _)) return (ExampleFormat.PromptCompletion, $"line {line} has prompt and completion (its fields: {fields})");
-        if (row.TryGetProperty("chosen", out _) && row.TryGetProperty("rejected", out _)) return (ExampleFormat.Preference, $"line {line} has chosen and rejected (its fields: {fields})");
-        if (row.TryGetProperty("text", out _)) return (ExampleFormat.Text, $"line {line} has text (its fields: {fields})");
-        throw new DataException(path, $"the fields {(fields.Length == 0 ? "(none)" : fields)} were found; messages, prompt and completion, chosen and rejected, or text wanted", line);
-    }
-
     /// <exception cref="DataException">A field is missing, null or of another type.</exception>
-    public Example Example(JsonElement row, ExampleFormat format, Line line) => format switch
+    public static Example Parse(in RowFields row, ExampleFormat format) => format switch
     {
-        ExampleFormat.Messages => new ChatExample(line.Number, Messages(row, "messages", line), null, Tools(row, line), Variables(row, line)),
-        ExampleFormat.Text => new TextExample(line.Number, Text(row, "text", line)),
-        ExampleFormat.Preference => new PreferenceExample(
-            line.Number,
-            row.TryGetProperty("prompt", out _) ? Passage(row, "prompt", line) : null,
-            Passage(row, "chosen", line),
-            Passage(row, "rejected", line),
-            Tools(row, line),
-            Variables(row, line)),
-        _ => PromptCompletion(row, line),
+        ExampleFormat.Messages => new ChatExample(row.Number, Messages(row, "messages"), null, Tools(row), Variables(row)),
+        ExampleFormat.Text => new TextExample(row.Number, row.Text("text"), row.NameOf("text") == "document"),
+        ExampleFormat.Instruction => new InstructionExample(row.Number, row.Text("instruction"), row.OptionalText("input") ?? "", row.Text("output"), row.OptionalText("system"), History(row), row.NameOf("instruction") is "question" or "prompt" or "source"),
+        ExampleFormat.Preference => new PreferenceExample(row.Number, row.Has("prompt") ? Said(row, "prompt") : null, Said(row, "chosen"), Said(row, "rejected"), Tools(row), Variables(row)),
+        ExampleFormat.Classification => new ClassificationExample(row.Number, row.Text("text"), row.OptionalText("text_pair"), Label(row, row.Field("label", "a class"), ["label"])),
+        ExampleFormat.TokenLabels => TokenLabels(row),
+        ExampleFormat.Squad => Question(row),
+        _ => PromptCompletion(row),
     };
 
-    private Example PromptCompletion(JsonElement row, Line line)
+    private static Example PromptCompletion(in RowFields row)
     {
-        if (Field(row, "prompt", "a text or a list of messages", line).ValueKind != JsonValueKind.Array)
-            return new PromptCompletionExample(line.Number, Text(row, "prompt", line), Text(row, "completion", line));
-        return new ChatExample(line.Number, Messages(row, "prompt", line), Messages(row, "completion", line), Tools(row, line), Variables(row, line));
+        JsonElement prompt = row.Opened("prompt", row.Field("prompt", "a text or a list of messages"));
+        return prompt.ValueKind == JsonValueKind.Array && prompt.EnumerateArray().All(m => m.ValueKind == JsonValueKind.Object)
+            ? new ChatExample(row.Number, Messages(row, "prompt"), Messages(row, "completion"), Tools(row), Variables(row))
+            : new PromptCompletionExample(row.Number, row.Text("prompt"), row.Text("completion"));
     }
 
-    private Passage Passage(JsonElement row, string name, Line line) =>
-        Field(row, name, "a text or a list of messages", line).ValueKind == JsonValueKind.Array ? new Passage(Messages(row, name, line)) : new Passage(Text(row, name, line));
-
-    private string Text(JsonElement row, string name, Line line)
+    private static Passage Said(in RowFields row, string name)
     {
-        JsonElement field = Field(row, name, "a text", line);
-        return field.ValueKind == JsonValueKind.String ? field.GetString()! : throw Wrong(line, [name], $"{name} is {Kind(field)}, a text wanted");
+        JsonElement field = row.Field(name, "a text or a list of messages");
+        return field.ValueKind == JsonValueKind.Array ? new Passage(Messages(row, name)) : new Passage(row.Text(name));
     }
 
-    private JsonElement Field(JsonElement row, string name, string wanted, Line line)
+    private static ChatMessage[] Messages(in RowFields row, string known)
     {
-        if (!row.TryGetProperty(name, out JsonElement field)) throw new DataException(path, $"{name} is missing, {wanted} wanted", line.Number);
-        return field.ValueKind == JsonValueKind.Null ? throw Wrong(line, [name], $"{name} is null, {wanted} wanted") : field;
-    }
-
-    private ChatMessage[] Messages(JsonElement row, string name, Line line)
-    {
-        JsonElement list = Field(row, name, "a list of messages", line);
-        if (list.ValueKind != JsonValueKind.Array) throw Wrong(line, [name], $"{name} is {Kind(list)}, a list of messages wanted");
-        if (list.GetArrayLength() == 0) throw Wrong(line, [name], $"{name} is empty, at least one message wanted");
+        string name = row.NameOf(known);
+        JsonElement list = row.List(known, "a list of messages");
+        if (list.GetArrayLength() == 0) throw row.Wrong([name], $"{name} is empty, at least one message wanted");
         var messages = new ChatMessage[list.GetArrayLength()];
         for (int i = 0; i < messages.Length; i++)
         {
             JsonElement message = list[i];
             string which = $"{name}[{i}]";
-            if (message.ValueKind != JsonValueKind.Object) throw Wrong(line, [name, i], $"{which} is {Kind(message)}, an object with role and content wanted");
-            if (!message.TryGetProperty("role", out JsonElement role)) throw Wrong(line, [name, i], $"{which} has no role");
-            if (role.ValueKind != JsonValueKind.String) throw Wrong(line, [name, i, "role"], $"{which}.role is {Kind(role)}, a text wanted");
+            if (message.ValueKind != JsonValueKind.Object) throw row.Wrong([name, i], $"{which} is {RecordJson.Kind(message)}, an object with role and content wanted");
+            if (!message.TryGetProperty("role", out JsonElement role)) throw row.Wrong([name, i], $"{which} has no role");
+            if (role.ValueKind != JsonValueKind.String) throw row.Wrong([name, i, "role"], $"{which}.role is {RecordJson.Kind(role)}, a text wanted");
             bool callsTools = message.TryGetProperty("tool_calls", out JsonElement calls) && calls.ValueKind == JsonValueKind.Array;
             if (!message.TryGetProperty("content", out JsonElement content))
             {
-                if (!callsTools) throw Wrong(line, [name, i], $"{which} has no content");
+                if (!callsTools) throw row.Wrong([name, i], $"{which} has no content");
             }
             else if (content.ValueKind == JsonValueKind.Null ? !callsTools : content.ValueKind is not (JsonValueKind.String or JsonValueKind.Array))
             {
-                throw Wrong(line, [name, i, "content"], $"{which}.content is {Kind(content)}, a text wanted");
+                throw row.Wrong([name, i, "content"], $"{which}.content is {RecordJson.Kind(content)}, a text wanted");
             }
 
             messages[i] = ChatMessage.FromJson(message);
@@ -108,74 +63,107 @@ internal sealed class RowParser(string path)
         return messages;
     }
 
-    private object?[]? Tools(JsonElement row, Line line)
+    private static object?[]? Tools(in RowFields row)
     {
-        if (!row.TryGetProperty("tools", out JsonElement tools) || tools.ValueKind == JsonValueKind.Null) return null;
+        if (row.Find("tools") is not { } tools) return null;
+        // Tables keep nested objects as JSON text; TRL reads it back.
         if (tools.ValueKind == JsonValueKind.String)
         {
-            // Tables keep nested objects as JSON text; TRL reads it back.
             try
             {
-                using JsonDocument document = JsonDocument.Parse(tools.GetString()!, Strict);
-                tools = document.RootElement.Clone();
+                tools = RecordJson.OfText(tools.GetString()!);
             }
             catch (JsonException e)
             {
-                throw Wrong(line, ["tools"], $"tools is a text that is not valid JSON ({Reason(e)})");
+                throw row.Wrong(["tools"], $"tools is a text that is not valid JSON ({RecordJson.Reason(e)})");
             }
         }
 
         if (tools.ValueKind == JsonValueKind.Null) return null;
-        return tools.ValueKind == JsonValueKind.Array ? tools.EnumerateArray().Select(object? (t) => t).ToArray() : throw Wrong(line, ["tools"], $"tools is {Kind(tools)}, a list wanted");
+        return tools.ValueKind == JsonValueKind.Array ? tools.EnumerateArray().Select(object? (t) => t).ToArray() : throw row.Wrong(["tools"], $"tools is {RecordJson.Kind(tools)}, a list wanted");
     }
 
-    private Dictionary<string, object?>? Variables(JsonElement row, Line line)
+    private static Dictionary<string, object?>? Variables(in RowFields row)
     {
-        if (!row.TryGetProperty("chat_template_kwargs", out JsonElement given) || given.ValueKind == JsonValueKind.Null) return null;
+        if (row.Find("chat_template_kwargs") is not { } given) return null;
         return given.ValueKind == JsonValueKind.Object
             ? given.EnumerateObject().ToDictionary(p => p.Name, object? (p) => p.Value)
-            : throw Wrong(line, ["chat_template_kwargs"], $"chat_template_kwargs is {Kind(given)}, an object wanted");
+            : throw row.Wrong(["chat_template_kwargs"], $"chat_template_kwargs is {RecordJson.Kind(given)}, an object wanted");
     }
 
-    private DataException Wrong(Line line, ReadOnlySpan<object> place, string problem) =>
-        new(path, problem, line.Number, Column(line.Bytes.Span, JsonPlace.Offset(line.Bytes.Span, place)));
-
-    /// <summary>An escape such as \ud800 without its other half is no character: nothing could be made of it but a replacement.</summary>
-    private void RefuseHalfSurrogates(Line line)
+    /// <summary>Earlier turns as Alpaca's descendants keep them: a list of [question, answer].</summary>
+    private static (string, string)[]? History(in RowFields row)
     {
-        if (line.Bytes.Span.IndexOf("\\u"u8) < 0) return;
-        var reader = new Utf8JsonReader(line.Bytes.Span, new JsonReaderOptions { MaxDepth = 64 });
-        while (reader.Read())
+        if (row.Find("history") is null) return null;
+        JsonElement list = row.List("history", "a list of questions and answers");
+        var turns = new (string, string)[list.GetArrayLength()];
+        for (int i = 0; i < turns.Length; i++)
         {
-            if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName) || !reader.ValueIsEscaped) continue;
-            try
-            {
-                reader.GetString();
-            }
-            catch (InvalidOperationException e)
-            {
-                throw new DataException(path, "half of a surrogate pair was found, a whole character wanted", line.Number, Column(line.Bytes.Span, (int)reader.TokenStartIndex), e);
-            }
+            if (list[i].ValueKind != JsonValueKind.Array || list[i].GetArrayLength() != 2 || list[i].EnumerateArray().Any(t => t.ValueKind != JsonValueKind.String))
+                throw row.Wrong([row.NameOf("history"), i], $"{row.NameOf("history")}[{i}] is no pair of texts, a question and its answer wanted");
+            turns[i] = (list[i][0].GetString()!, list[i][1].GetString()!);
         }
+
+        return turns;
     }
 
-    private static int Column(ReadOnlySpan<byte> bytes, int offset) => Encoding.UTF8.GetString(bytes[..Math.Clamp(offset, 0, bytes.Length)]).EnumerateRunes().Count() + 1;
-
-    private static string Kind(JsonElement value) => value.ValueKind switch
+    private static string Label(in RowFields row, JsonElement label, ReadOnlySpan<object> steps) => label.ValueKind switch
     {
-        JsonValueKind.Null => "null",
-        JsonValueKind.True or JsonValueKind.False => "a boolean",
-        JsonValueKind.Number => "a number",
-        JsonValueKind.String => "a text",
-        JsonValueKind.Array => "a list",
-        _ => "an object",
+        JsonValueKind.String when label.GetString()!.Length > 0 => label.GetString()!,
+        JsonValueKind.Number when label.TryGetInt64(out long number) => number.ToString(CultureInfo.InvariantCulture),
+        JsonValueKind.True => "1",
+        JsonValueKind.False => "0",
+        _ => throw row.Wrong([row.NameOf((string)steps[0]), .. steps[1..]], $"{row.NameOf((string)steps[0])} is {(label.ValueKind == JsonValueKind.String ? "empty" : label.ValueKind == JsonValueKind.Number ? label.GetRawText() : RecordJson.Kind(label))}, a class's name or number wanted"),
     };
 
-    private static string Reason(JsonException e)
+    private static TokenLabelsExample TokenLabels(in RowFields row)
     {
-        string message = e.Message.Split('\n')[0];
-        int tail = message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        if (tail < 0) tail = message.IndexOf(" Path:", StringComparison.Ordinal);
-        return (tail < 0 ? message : message[..tail]).TrimEnd('.', ' ');
+        JsonElement tokens = row.List("tokens", "a list of words"), labels = row.List("labels", "a list of labels");
+        if (tokens.GetArrayLength() != labels.GetArrayLength())
+            throw row.Wrong([row.NameOf("labels")], $"{labels.GetArrayLength()} {row.NameOf("labels")} were found for {tokens.GetArrayLength()} {row.NameOf("tokens")}, one each wanted");
+        var words = new string[tokens.GetArrayLength()];
+        var names = new string[words.Length];
+        for (int i = 0; i < words.Length; i++)
+        {
+            if (tokens[i].ValueKind != JsonValueKind.String) throw row.Wrong([row.NameOf("tokens"), i], $"{row.NameOf("tokens")}[{i}] is {RecordJson.Kind(tokens[i])}, a text wanted");
+            words[i] = tokens[i].GetString()!;
+            names[i] = Label(row, labels[i], ["labels", i]);
+        }
+
+        return new TokenLabelsExample(row.Number, words, names);
     }
+
+    private static QuestionExample Question(in RowFields row)
+    {
+        string context = row.Text("context"), name = row.NameOf("answers");
+        JsonElement answers = row.Opened("answers", row.Field("answers", "answers of text and answer_start"));
+        var found = new List<(string, int)>();
+        if (answers.ValueKind == JsonValueKind.Array)
+        {
+            foreach (JsonElement one in answers.EnumerateArray())
+                found.Add(one.ValueKind == JsonValueKind.Object && one.TryGetProperty("text", out JsonElement text) && one.TryGetProperty("answer_start", out JsonElement start)
+                    ? Answer(row, text, start)
+                    : throw row.Wrong([name], $"{name} holds {RecordJson.Kind(one)}, objects of text and answer_start wanted"));
+        }
+        else if (answers.ValueKind == JsonValueKind.Object && answers.TryGetProperty("text", out JsonElement texts) && answers.TryGetProperty("answer_start", out JsonElement starts)
+            && texts.ValueKind == JsonValueKind.Array && starts.ValueKind == JsonValueKind.Array && texts.GetArrayLength() == starts.GetArrayLength())
+        {
+            for (int i = 0; i < texts.GetArrayLength(); i++) found.Add(Answer(row, texts[i], starts[i]));
+        }
+        else
+        {
+            throw row.Wrong([name], $"{name} is {RecordJson.Kind(answers)}, as many text as answer_start wanted");
+        }
+
+        int length = context.EnumerateRunes().Count();
+        foreach ((string text, int start) in found)
+            if (start < 0 || start > length - text.EnumerateRunes().Count())
+                throw row.Wrong([name], $"an answer that begins at {start} was found, one within the {length} characters of the context wanted");
+        return new QuestionExample(row.Number, row.Find("id") is { ValueKind: JsonValueKind.String } id ? id.GetString()! : row.Number.ToString(CultureInfo.InvariantCulture), row.Text("question"), context, found);
+    }
+
+    private static (string, int) Answer(in RowFields row, JsonElement text, JsonElement start) =>
+        text.ValueKind == JsonValueKind.String && start.ValueKind == JsonValueKind.Number && start.TryGetInt32(out int at)
+            ? (text.GetString()!, at)
+            : throw row.Wrong([row.NameOf("answers")], $"an answer of {RecordJson.Kind(text)} that begins at {RecordJson.Kind(start)} was found, a text and a number wanted");
 }

@@ -20,6 +20,9 @@ public sealed record DataSettings
 
     public ExampleFormat Format { get; init; }
 
+    /// <summary>What the files call the parts of examples, part to name: prompt to question; empty: told from the names.</summary>
+    public IReadOnlyDictionary<string, string> Columns { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Tokens; a longer example is cut on the right, and counted.</summary>
     public int MaxLength { get; init; } = 512;
 

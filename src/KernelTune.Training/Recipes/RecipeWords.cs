@@ -38,7 +38,11 @@ public static class RecipeWords
         ["constant", "constant_with_warmup", "linear", "cosine", "cosine_with_restarts", "polynomial", "inverse_sqrt"];
 
     public static IReadOnlyList<(string Word, ExampleFormat Value)> Formats { get; } =
-        [("auto", ExampleFormat.Auto), ("messages", ExampleFormat.Messages), ("prompt-completion", ExampleFormat.PromptCompletion), ("text", ExampleFormat.Text), ("image-folder", ExampleFormat.ImageFolder)];
+    [
+        ("auto", ExampleFormat.Auto), ("messages", ExampleFormat.Messages), ("sharegpt", ExampleFormat.Messages), ("prompt-completion", ExampleFormat.PromptCompletion), ("text", ExampleFormat.Text), ("alpaca", ExampleFormat.Instruction),
+        ("classification", ExampleFormat.Classification), ("token-labels", ExampleFormat.TokenLabels), ("preference", ExampleFormat.Preference), ("squad", ExampleFormat.Squad), ("csv", ExampleFormat.Csv),
+        ("image-folder", ExampleFormat.ImageFolder),
+    ];
 
     public static IReadOnlyList<(string Word, LossTokens Value)> Losses { get; } =
         [("auto", LossTokens.Default), ("assistant", LossTokens.Assistant), ("completion", LossTokens.Completion), ("all", LossTokens.All)];

@@ -41,6 +41,7 @@ public static class RecipeWriter
         Line("  validation", data.ValidationShare is { } share ? Number(share) : Sources(data.Validation));
         Line("  test", Sources(data.Test));
         Line("  format", RecipeWords.Of(RecipeWords.Formats, data.Format));
+        if (data.Columns.Count > 0) Line("  columns", "{ " + string.Join(", ", data.Columns.OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"{Scalar(c.Key)}: {Scalar(c.Value)}")) + " }");
         Line("  max_length", Number(data.MaxLength));
         Line("  packing", Truth(data.Packing));
         Line("  shuffle", Truth(data.Shuffle));
@@ -117,8 +118,8 @@ public static class RecipeWriter
     private static string? Sources(IReadOnlyList<DataFile> sources) => sources switch
     {
         [] => null,
-        [{ Weight: 1, Rows: null } only] => Scalar(only.Path),
-        _ => "[" + string.Join(", ", sources.Select(s => $"{{ path: {Scalar(s.Path)}, weight: {Number(s.Weight)}, rows: {(s.Rows is { } rows ? Quoted(rows.ToString()) : "none")} }}")) + "]",
+        [{ Weight: 1, Rows: null, Target: null } only] => Scalar(only.Path),
+        _ => "[" + string.Join(", ", sources.Select(s => $"{{ path: {Scalar(s.Path)}, weight: {Number(s.Weight)}, rows: {(s.Rows is { } rows ? Quoted(rows.ToString()) : "none")}{(s.Target is { } target ? $", target: {Scalar(target)}" : "")} }}")) + "]",
     };
 
     private static string Group(OptimizerGroup group) =>

@@ -18,6 +18,7 @@ public static class RunData
             ValidationShare = data.ValidationShare,
             Rows = data.Rows,
             Format = data.Format,
+            Columns = data.Columns,
             MaxLength = data.MaxLength,
             LossOn = data.LossOn,
             Packing = data.Packing ? Packing.BestFit : Packing.None,
@@ -34,6 +35,7 @@ public static class RunData
         EvaluationData.Load(files, new RowOptions
         {
             Format = data.Format,
+            Columns = data.Columns,
             MaxLength = data.MaxLength,
             LossOn = data.LossOn,
             SkipBad = skipBad,

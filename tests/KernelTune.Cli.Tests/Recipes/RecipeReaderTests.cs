@@ -198,7 +198,8 @@ public sealed class RecipeReaderTests
     public void Every_known_key_is_written()
     {
         // Each method's block is written where the method is the recipe's.
-        string written = string.Concat(RecipeWords.Methods.Select(m => RecipeWriter.Write(Read(Whole) with { Method = m.Value }))) + RecipeWriter.Write(Read(Pictures));
+        string written = string.Concat(RecipeWords.Methods.Select(m => RecipeWriter.Write(Read(Whole) with { Method = m.Value }))) + RecipeWriter.Write(Read(Pictures))
+            + RecipeWriter.Write(Read("model: m\ndata: { train: t, columns: { " + string.Join(", ", ExampleColumns.Names.Select(n => $"{n}: its_{n}")) + " } }"));
         foreach (string key in RecipeKeys.All)
         {
             string leaf = key[(key.LastIndexOf('.') + 1)..];
@@ -209,6 +210,17 @@ public sealed class RecipeReaderTests
 
     [Test]
     public void An_org_and_name_stay_as_they_are() => Assert.That(Read("model: HuggingFaceTB/SmolLM2-135M\ndata: { train: t }").Model, Is.EqualTo("HuggingFaceTB/SmolLM2-135M"));
+
+    [Test]
+    public void Columns_targets_and_formats_are_read_and_written()
+    {
+        Recipe recipe = Read("model: m\ndata: { train: [{ path: a.en, target: a.de }, b.csv], format: alpaca, columns: { instruction: frage, output: 'die antwort' } }");
+        Assert.That(recipe.Data.Train, Is.EqualTo(new[] { new DataFile("/home/r/a.en", Target: "/home/r/a.de"), new DataFile("/home/r/b.csv") }));
+        Assert.That(recipe.Data.Format, Is.EqualTo(ExampleFormat.Instruction));
+        Assert.That(recipe.Data.Columns, Is.EqualTo(new Dictionary<string, string> { ["instruction"] = "frage", ["output"] = "die antwort" }));
+        Assert.That(RecipeReader.Parse(RecipeWriter.Write(recipe), "/elsewhere/r.yaml").Data.Columns, Is.EqualTo(recipe.Data.Columns));
+        Assert.That(Message("model: m\ndata: { train: t, columns: { body: x } }"), Does.Contain("data.columns.body: unknown key; it has text, "));
+    }
 
     [TestCase("lora.r=16", 16, 2e-4)]
     [TestCase("optimizer.learning_rate=1e-3", 8, 1e-3)]

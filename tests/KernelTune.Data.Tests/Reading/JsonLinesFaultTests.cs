@@ -16,7 +16,7 @@ public class JsonLinesFaultTests
     public void DropFolder() => _folder.Dispose();
 
     private static List<Example> Read(string path, ReadOptions? options = null, ReadAccount? account = null) =>
-        JsonLinesFile.Read(path, options ?? new ReadOptions(), account ?? new ReadAccount()).ToList();
+        ExampleFile.Read(path, options ?? new ReadOptions(), account ?? new ReadAccount()).ToList();
 
     private static DataException Error(string path, ReadOptions? options = null) => Assert.Throws<DataException>(() => Read(path, options))!;
 
@@ -96,7 +96,7 @@ public class JsonLinesFaultTests
     [Test]
     public void Fault38_AnUnknownFormatListsTheFields()
     {
-        Assert.That(ErrorOf("{\"question\": 1, \"answer\": 2}").Problem, Is.EqualTo("the fields question, answer were found; messages, prompt and completion, chosen and rejected, or text wanted"));
+        Assert.That(ErrorOf("{\"query\": 1, \"reply\": 2}").Problem, Is.EqualTo("the fields query, reply were found; messages, prompt and completion, instruction and output, chosen and rejected, or text wanted (data.columns can name them)"));
     }
 
     [Test]
@@ -127,7 +127,7 @@ public class JsonLinesFaultTests
     [Test]
     public void Fault39_AFolderADeviceAndAPipeAreRefused()
     {
-        Assert.That(Error(_folder.Path).Problem, Is.EqualTo("a folder was found, a file wanted"));
+        Assert.That(Error(_folder.Path).Problem, Is.EqualTo("a folder without texts was found, a file or a folder of .txt, .text, .md, .rst wanted"));
         Assert.That(Error(Path.Combine(_folder.Path, "nothing.jsonl")).Problem, Is.EqualTo("no such file"));
         if (!OperatingSystem.IsLinux()) return;
         Assert.That(Error("/dev/zero").Problem, Is.EqualTo("a device or pipe was found, a regular file wanted"));

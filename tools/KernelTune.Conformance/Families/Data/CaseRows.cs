@@ -13,7 +13,7 @@ internal static class CaseRows
         try
         {
             File.WriteAllLines(file, rows.Select(OneLine));
-            return [.. JsonLinesFile.Read(file, new ReadOptions(), new ReadAccount()).Cast<T>()];
+            return [.. ExampleFile.Read(file, new ReadOptions(), new ReadAccount()).Cast<T>()];
         }
         finally
         {

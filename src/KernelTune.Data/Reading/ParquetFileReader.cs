@@ -1,0 +1,106 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Parquet;
+using Parquet.Data;
+using Parquet.Schema;
+
+namespace KernelTune.Data.Reading;
+
+/// <summary>A Parquet file, a group of rows in memory at a time: texts, numbers, booleans, and lists and objects of these, as datasets keep conversations.</summary>
+internal sealed class ParquetFileReader : RecordReader
+{
+    private readonly string _path;
+    private readonly ParquetReader _reader;
+    private readonly ParquetColumn[] _columns;
+    private Dictionary<string, object?>[] _rows = [];
+    private int _group;
+    private int _next;
+    private long _number;
+
+    /// <exception cref="DataException">The file cannot be read, is no Parquet, or has columns of kinds that no example needs.</exception>
+    public ParquetFileReader(string path)
+    {
+        _path = path;
+        FileStream stream = new(RegularFile.Open(path), FileAccess.Read);
+        try
+        {
+            _reader = Guarded(() => ParquetReader.CreateAsync(stream, leaveStreamOpen: false).GetAwaiter().GetResult());
+            _columns = Guarded(() => _reader.Schema.DataFields.Select(f => ParquetColumn.Of(f, _reader.Schema)).ToArray());
+        }
+        catch (DataException)
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    public override string Kind => "Parquet";
+
+    public override bool TryRead(out Record record)
+    {
+        record = default;
+        while (_next == _rows.Length)
+        {
+            if (_group == _reader.RowGroupCount) return false;
+            _rows = Guarded(() => Group(_group++));
+            _next = 0;
+        }
+
+        Dictionary<string, object?> row = _rows[_next++];
+        var place = new Place(++_number, "row");
+        try
+        {
+            record = new Record(place, RecordJson.Make(writer =>
+            {
+                foreach (var (name, value) in row)
+                {
+                    writer.WritePropertyName(name);
+                    ParquetColumn.Write(writer, value);
+                }
+            }));
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or JsonException)
+        {
+            record = new Record(place, default, new DataException(_path, $"a value cannot be used ({Sentence(e)})", _number, 0, e, "row"));
+        }
+
+        return true;
+    }
+
+    protected override void Close() => _reader.DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    private Dictionary<string, object?>[] Group(int number)
+    {
+        using ParquetRowGroupReader group = _reader.OpenRowGroupReader(number);
+        // A damaged count must not decide how much is allocated: a row takes at least a bit of the file.
+        if (group.RowCount < 0 || group.RowCount > 8 * Math.Max(1 << 20, new FileInfo(_path).Length)) throw new InvalidDataException($"a group of {group.RowCount} rows");
+        var rows = new Dictionary<string, object?>[(int)group.RowCount];
+        for (int r = 0; r < rows.Length; r++) rows[r] = new Dictionary<string, object?>(StringComparer.Ordinal);
+        foreach (ParquetColumn column in _columns)
+        {
+            using RawColumnData data = group.ReadRawColumnDataBaseAsync(column.Field).AsTask().GetAwaiter().GetResult();
+            column.AddTo(rows, data);
+        }
+
+        return rows;
+    }
+
+    /// <summary>Whatever the library meets in a damaged file becomes one kind of error.</summary>
+    private T Guarded<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is not DataException and not OutOfMemoryException)
+        {
+            throw new DataException(_path, $"not a Parquet file that can be read ({Sentence(e)})", inner: e);
+        }
+        catch (OutOfMemoryException e) when (new FileInfo(_path).Length < 1L << 30)
+        {
+            throw new DataException(_path, "not a Parquet file that can be read (it claims sizes beyond its own)", inner: e);
+        }
+    }
+
+    private static string Sentence(Exception e) => e.Message.Split('\n')[0].TrimEnd('\r', '.', ' ');
+}
