@@ -111,7 +111,10 @@ internal static class CompareBench
 
     private static JsonNode Measured(string name, string[] args)
     {
-        using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [typeof(CompareBench).Assembly.Location, "compare-row", "--row", name, .. args.Skip(1)]) { RedirectStandardOutput = true })!;
+        // The process is dotnet, which wants the assembly's path first, or the program's own file.
+        string program = Environment.ProcessPath!;
+        string[] assembly = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [typeof(CompareBench).Assembly.Location] : [];
+        using var process = Process.Start(new ProcessStartInfo(program, [.. assembly, "compare-row", "--row", name, .. args.Skip(1)]) { RedirectStandardOutput = true })!;
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0 ? JsonNode.Parse(output)! : throw new InvalidOperationException($"{name} ended with exit code {process.ExitCode}");
