@@ -4,7 +4,7 @@ namespace KernelTune.Devices.Gpu;
 
 /// <summary>
 /// How a launch walks some views of one shape: axes of length 1 are left out, neighbours that lie alike in every view are joined, and a walk of 2^31 elements or
-/// more is cut along its outermost axis.
+/// more is cut along the innermost axis that brings it there; the axes around that one are walked a place a launch.
 /// </summary>
 internal unsafe struct AxisPlan
 {
@@ -15,8 +15,11 @@ internal unsafe struct AxisPlan
     private fixed long steps[MostViews * Devices.Shape.MaxRank];
     private fixed long starts[MostViews];
     private int rank;
+
+    // The axis that is cut, the elements inside it, how many of its places a piece has, and pieces along it.
+    private int cut;
     private long inner;
-    private int perPiece;
+    private int perPiece, piecesAlong;
 
     /// <summary>A plan for views of one shape; absent ones are walked as if every step were 0.</summary>
     public static AxisPlan Of(Shape shape, params ReadOnlySpan<View> views)
@@ -45,7 +48,16 @@ internal unsafe struct AxisPlan
     }
 
     /// <summary>Launches that the walk takes; 0 where there are no elements.</summary>
-    public readonly int Pieces => lengths[rank - 1] == 0 || inner == 0 ? 0 : (int)(((long)lengths[rank - 1] + perPiece - 1) / perPiece);
+    public readonly int Pieces
+    {
+        get
+        {
+            long pieces = inner == 0 ? 0 : piecesAlong;
+            for (int axis = cut + 1; axis < rank; axis++)
+                pieces *= lengths[axis];
+            return checked((int)pieces);
+        }
+    }
 
     /// <summary>True where one axis is enough, walked forwards, with every index below 2^31.</summary>
     public readonly bool IsFlat
@@ -67,11 +79,11 @@ internal unsafe struct AxisPlan
     /// <summary>The shape of one piece.</summary>
     public readonly Layout Shape(int piece = 0)
     {
-        int outer = Math.Min(perPiece, lengths[rank - 1] - (piece * perPiece));
+        int outer = Math.Min(perPiece, lengths[cut] - (piece % piecesAlong * perPiece));
         return new Layout
         {
             Count = (uint)(outer * inner),
-            Rank = rank,
+            Rank = cut + 1,
             L0 = (uint)lengths[0],
             L1 = (uint)lengths[1],
             L2 = (uint)lengths[2],
@@ -84,9 +96,16 @@ internal unsafe struct AxisPlan
     public readonly Steps Steps(int view, int piece = 0)
     {
         int at = view * Devices.Shape.MaxRank;
+        (int around, int along) = Math.DivRem(piece, piecesAlong);
+        long start = starts[view] + (steps[at + cut] * along * perPiece);
+        for (int axis = cut + 1; axis < rank; axis++)
+        {
+            start += steps[at + axis] * (around % lengths[axis]);
+            around /= lengths[axis];
+        }
         return new Steps
         {
-            Start = starts[view] + (steps[at + rank - 1] * piece * perPiece),
+            Start = start,
             S0 = steps[at],
             S1 = steps[at + 1],
             S2 = steps[at + 2],
@@ -111,9 +130,10 @@ internal unsafe struct AxisPlan
 
     private void Cut()
     {
-        inner = 1;
-        for (int i = 0; i < rank - 1; i++)
-            inner *= lengths[i];
-        perPiece = inner == 0 ? 1 : (int)Math.Clamp((MostElements - 1) / inner, 1, Math.Max(1, lengths[rank - 1]));
+        (inner, cut) = (1, 0);
+        while (cut < rank - 1 && inner * lengths[cut] < MostElements)
+            inner *= lengths[cut++];
+        perPiece = (int)Math.Clamp((MostElements - 1) / Math.Max(1, inner), 1, Math.Max(1, lengths[cut]));
+        piecesAlong = (int)(((long)lengths[cut] + perPiece - 1) / perPiece);
     }
 }

@@ -13,18 +13,13 @@ namespace KernelTune.Devices.Gpu;
 /// <param name="IsSimulated">True on ILGPU's CPU accelerator, where groups are small.</param>
 internal sealed record GpuContext(string Name, GpuMemory Memory, GpuLauncher Launcher, ArrayView<int> Faults, bool IsSimulated)
 {
-    private volatile bool mayHaveFaults;
+    private int mayHaveFaults;
 
     /// <summary>A kernel was queued that may report a fault: the next read looks.</summary>
-    public void ExpectFaults() => mayHaveFaults = true;
+    public void ExpectFaults() => Volatile.Write(ref mayHaveFaults, 1);
 
-    /// <summary>True where faults may stand; asked once.</summary>
-    public bool TakeExpectation()
-    {
-        bool expected = mayHaveFaults;
-        mayHaveFaults = false;
-        return expected;
-    }
+    /// <summary>True where faults may stand; asked once. What another thread expects meanwhile stays expected.</summary>
+    public bool TakeExpectation() => Interlocked.Exchange(ref mayHaveFaults, 0) != 0;
 
     /// <summary>The block that a view lies in, as elements of T.</summary>
     public ArrayView<T> Of<T>(in View view)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using ILGPU;
 using ILGPU.Runtime;
@@ -33,7 +34,7 @@ public sealed class GpuDevice : Device
         IsSynchronous = accelerator.AcceleratorType == AcceleratorType.CPU;
         memory = new GpuMemory(accelerator);
         staging = new Staging(stream);
-        int groupSize = Math.Min(GpuKernelList.GroupSize, accelerator.MaxNumThreadsPerGroup);
+        int groupSize = 1 << BitOperations.Log2((uint)Math.Min(GpuKernelList.GroupSize, accelerator.MaxNumThreadsPerGroup));
         int mostGroups = IsSynchronous ? 1 : 1 << 16;
         faultWords = accelerator.AllocateRaw(Fault.Words, sizeof(int));
         var faults = faultWords.AsArrayView<int>(0, Fault.Words);

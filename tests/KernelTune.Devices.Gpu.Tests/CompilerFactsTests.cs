@@ -1,5 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
 using KernelTune.Kernels.Gpu;
 using KernelTune.Kernels.Gpu.Inspection;
@@ -75,13 +77,17 @@ public sealed class CompilerFactsTests
         Assert.That(ptx, Does.Not.Contain(".local"));
     }
 
-    [Test]
-    public void OpenCL_does_not_fuse_what_is_written_apart()
+    [TestCaseSource(typeof(GpuChoice), nameof(GpuChoice.Present))]
+    public void What_is_written_apart_is_not_fused(string name)
     {
-        GpuChoice.OrIgnore("opencl");
-        using var context = Context.Create(builder => builder.OpenCL(_ => true));
+        using var context = Context.Create(builder => _ = name switch { "opencl" => builder.OpenCL(_ => true), "cuda" => builder.Cuda(), _ => builder });
         GpuIntrinsics.Register(context);
-        using var accelerator = context.GetCLDevices()[0].CreateAccelerator(context);
+        using Accelerator accelerator = name switch
+        {
+            "opencl" => context.GetCLDevices()[0].CreateAccelerator(context),
+            "cuda" => context.GetCudaDevices()[0].CreateAccelerator(context),
+            _ => new CPUDevice(4, 1, 1).CreateCPUAccelerator(context),
+        };
         using var buffer = accelerator.Allocate1D(new[] { 1 + MathF.Pow(2, -12), 1 + MathF.Pow(2, -11), 0 });
         var launch = accelerator.LoadKernel<ArrayView<float>>(Contracted);
         launch(accelerator.DefaultStream, new KernelConfig(1, 1), buffer.View.AsContiguous());

@@ -10,10 +10,9 @@ public sealed class ConcurrencyTests
 {
     private const int Threads = 3, Rounds = 12;
 
-    [TestCaseSource(typeof(GpuChoice), nameof(GpuChoice.Names))]
+    [TestCaseSource(typeof(GpuChoice), nameof(GpuChoice.Present))]
     public void Threads_get_the_bits_that_they_would_get_alone(string name)
     {
-        GpuChoice.OrIgnore(name);
         using var device = GpuDevices.Open(name);
         float[][] alone = [.. Enumerable.Range(0, Threads).Select(i => Work(device, i))];
         var together = new float[Threads][];
@@ -21,6 +20,36 @@ public sealed class ConcurrencyTests
         for (int i = 0; i < Threads; i++)
             Assert.That(together[i], Is.EqualTo(alone[i]), $"thread {i}");
         Assert.That(device.Outstanding, Is.Zero);
+    }
+
+    // One thread takes while the other expects: nothing is lost that was expected during a take.
+    [Test]
+    public void What_one_thread_expects_while_another_takes_is_not_lost()
+    {
+        const int Faults = 20_000;
+        var gpu = new GpuContext("none", null!, null!, default, true);
+        int taken = 0;
+        bool ended = false;
+        var taker = new Thread(() =>
+        {
+            while (!Volatile.Read(ref ended))
+            {
+                if (gpu.TakeExpectation())
+                    Interlocked.Increment(ref taken);
+            }
+        });
+        taker.Start();
+        int expected = 0;
+        bool lost = false;
+        while (expected < Faults && !lost)
+        {
+            gpu.ExpectFaults();
+            expected++;
+            lost = !SpinWait.SpinUntil(() => Volatile.Read(ref taken) == expected, 2000);
+        }
+        Volatile.Write(ref ended, true);
+        taker.Join();
+        Assert.That(taken, Is.EqualTo(Faults));
     }
 
     // Products, maps, sums and look-ups over blocks that come and go, so that one thread takes what another has just given back.

@@ -1,17 +1,13 @@
 namespace KernelTune.Devices.Gpu.Tests;
 
-/// <summary>The accelerators that tests run on: the simulated one everywhere, OpenCL and CUDA where they are found.</summary>
+/// <summary>The accelerators that tests run on: the simulated one everywhere, OpenCL and CUDA where they are found (<see cref="PresenceTests"/> reports those that are not).</summary>
 internal static class GpuChoice
 {
-    public static IEnumerable<string> Names => ["simulated", "opencl", "cuda"];
+    /// <summary>What was looked for, the first device of each kind.</summary>
+    public static IReadOnlyList<FoundDevice> Found { get; } = [.. GpuDevices.Find().Where(d => !d.Name.Contains(':', StringComparison.Ordinal))];
 
-    /// <summary>Ignores the test where there is no such device, with the reason.</summary>
-    public static void OrIgnore(string name)
-    {
-        var found = GpuDevices.Find().First(d => d.Name == name);
-        if (!found.Present)
-            Assert.Ignore($"{name}: {found.Why}");
-    }
+    /// <summary>The names of those that are there.</summary>
+    public static IEnumerable<string> Present => Found.Where(d => d.Present).Select(d => d.Name);
 
     /// <summary>A family's folder of the goldens: <c>KERNELTUNE_GOLDENS</c>, else <c>../shared/goldens</c> beside the repository's root.</summary>
     public static string GoldensOrIgnore(string family)

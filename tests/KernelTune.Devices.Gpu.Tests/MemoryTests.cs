@@ -8,42 +8,34 @@ using KernelTune.Kernels.Numerics;
 namespace KernelTune.Devices.Gpu.Tests;
 
 /// <summary>Blocks of a GPU's memory: alignment, transfers with conversion, what is foreseen and what comes back.</summary>
-public sealed class MemoryTests
+public sealed class MemoryTests : OnSimulatedDevice
 {
-    private GpuDevice device = null!;
-
-    [SetUp]
-    public void Open() => device = GpuDevices.Open("simulated");
-
-    [TearDown]
-    public void Close() => device.Dispose();
-
     [Test]
     public void Blocks_begin_at_multiples_of_256_and_come_back()
     {
         var blocks = new List<Block>();
         foreach (long bytes in (long[])[1, 255, 256, 257, 100_000, 80L << 20])
-            blocks.Add(device.Allocate(bytes, Category.Activations));
+            blocks.Add(Device.Allocate(bytes, Category.Activations));
         using (Assert.EnterMultipleScope())
         {
             Assert.That(blocks.Select(b => (long)b.Address % 256), Is.All.Zero);
             Assert.That(blocks.Select(b => (long)b.Address >> 40).Distinct().Count(), Is.EqualTo(2), "the large one has a segment of its own");
-            Assert.That(device.Ledger.Current, Is.EqualTo(blocks.Sum(b => b.Bytes)));
+            Assert.That(Device.Ledger.Current, Is.EqualTo(blocks.Sum(b => b.Bytes)));
         }
         blocks.ForEach(b => b.Release());
-        Assert.That((device.Outstanding, device.Ledger.Current), Is.EqualTo((0L, 0L)));
+        Assert.That((Device.Outstanding, Device.Ledger.Current), Is.EqualTo((0L, 0L)));
     }
 
     [Test]
     public void Numbers_go_there_and_back_in_every_type([Values(DType.F64, DType.F32, DType.BF16, DType.F16, DType.I64, DType.I32, DType.I8, DType.U8)] DType type)
     {
         double[] numbers = type is DType.U8 ? [0, 1, 2, 100, 255] : [-3, 0, 1, 2, 100];
-        var view = device.Allocate(new Shape(5), type, Category.Batches);
-        device.Write<double>(view, numbers);
+        var view = Device.Allocate(new Shape(5), type, Category.Batches);
+        Device.Write<double>(view, numbers);
         var back = new double[5];
-        device.Read<double>(view, back);
+        Device.Read<double>(view, back);
         var floats = new float[5];
-        device.Read<float>(view, floats);
+        Device.Read<float>(view, floats);
         view.Block.Release();
         Assert.That(back, Is.EqualTo(numbers));
         Assert.That(floats, Is.EqualTo(numbers));
@@ -74,14 +66,14 @@ public sealed class MemoryTests
             narrow.Block.Release();
             return bits;
         }
-        Assert.That(Halves(device), Is.EqualTo(Halves(host)));
+        Assert.That(Halves(Device), Is.EqualTo(Halves(host)));
         host.Dispose();
     }
 
     [Test]
     public void What_is_foreseen_is_what_the_run_takes()
     {
-        using var shapes = new ShapesDevice(device);
+        using var shapes = new ShapesDevice(Device);
         long[] Peaks(Device on)
         {
             Step(on);
@@ -89,8 +81,8 @@ public sealed class MemoryTests
             Step(on);
             return [on.Ledger.Peak, on.Touched, .. on.Ledger.AtPeak()];
         }
-        Assert.That(Peaks(shapes), Is.EqualTo(Peaks(device)));
-        Assert.That(device.Ledger.Peak, Is.GreaterThan(0));
+        Assert.That(Peaks(shapes), Is.EqualTo(Peaks(Device)));
+        Assert.That(Device.Ledger.Peak, Is.GreaterThan(0));
     }
 
     [Test]
@@ -100,21 +92,21 @@ public sealed class MemoryTests
         {
             var seen = new List<long>();
             void Note(LedgerEvent e) => seen.Add(e.Bytes);
-            device.Ledger.Events += Note;
-            var probe = device.Allocate(64, Category.Workspace);
+            Device.Ledger.Events += Note;
+            var probe = Device.Allocate(64, Category.Workspace);
             seen.Add(probe.Address);
-            Step(device);
-            var after = device.Allocate(64, Category.Workspace);
+            Step(Device);
+            var after = Device.Allocate(64, Category.Workspace);
             seen.Add(after.Address);
             after.Release();
             probe.Release();
-            device.Ledger.Events -= Note;
+            Device.Ledger.Events -= Note;
             return seen;
         }
-        Step(device);
+        Step(Device);
         var (first, second) = (Addresses(), Addresses());
         Assert.That(second, Is.EqualTo(first));
-        Assert.That(device.Outstanding, Is.Zero);
+        Assert.That(Device.Outstanding, Is.Zero);
     }
 
     // A few calls that take workspace: kernels that state it, compositions that allocate it.

@@ -6,22 +6,9 @@ using KernelTune.Kernels.Numerics;
 namespace KernelTune.Devices.Gpu.Tests;
 
 /// <summary>Elements of every type: copies between any two of them, and products of operands in 16 bits.</summary>
-[TestFixtureSource(typeof(GpuChoice), nameof(GpuChoice.Names))]
-public sealed class StorageTests(string name)
+public sealed class StorageTests(string name) : OnEachDevice(name)
 {
     private static readonly DType[] Types = [DType.F64, DType.F32, DType.BF16, DType.F16, DType.I64, DType.I32, DType.I8, DType.U8, DType.Bool];
-
-    private GpuDevice device = null!;
-
-    [OneTimeSetUp]
-    public void Open()
-    {
-        GpuChoice.OrIgnore(name);
-        device = GpuDevices.Open(name);
-    }
-
-    [OneTimeTearDown]
-    public void Close() => device?.Dispose();
 
     [Test]
     public void A_copy_between_two_types_is_the_CPUs([ValueSource(nameof(Types))] DType from)
@@ -29,8 +16,8 @@ public sealed class StorageTests(string name)
         using var cpu = new CpuDevice(1);
         double[] numbers = from is DType.U8 or DType.Bool ? [0, 1, 0, 1, 1, 0] : from is DType.I64 or DType.I32 or DType.I8 ? [0, 1, 2, 7, 100, 127] : [0, 1, 2.75, 7.125, 100.5, 126.9];
         foreach (var to in Types)
-            Assert.That(Copied(device, numbers, from, to), Is.EqualTo(Copied(cpu, numbers, from, to)), $"{from} to {to}");
-        Assert.That(device.Outstanding, Is.Zero);
+            Assert.That(Copied(Device, numbers, from, to), Is.EqualTo(Copied(cpu, numbers, from, to)), $"{from} to {to}");
+        Assert.That(Device.Outstanding, Is.Zero);
     }
 
     [Test]
@@ -60,23 +47,23 @@ public sealed class StorageTests(string name)
         var held = new List<View>();
         View New(DType type, int rows, int columns)
         {
-            held.Add(device.Allocate(new Shape(rows, columns), type, Category.Activations));
+            held.Add(Device.Allocate(new Shape(rows, columns), type, Category.Activations));
             return held[^1];
         }
         View Operand(DType type, int rows, int columns, double phase)
         {
             var (given, kept) = (New(DType.F32, rows, columns), New(type, rows, columns));
-            device.Write<float>(given, [.. Enumerable.Range(0, rows * columns).Select(i => (float)Math.Sin((i * 1.7) + phase))]);
-            device.Run(new CopyCall(given, kept));
+            Device.Write<float>(given, [.. Enumerable.Range(0, rows * columns).Select(i => (float)Math.Sin((i * 1.7) + phase))]);
+            Device.Run(new CopyCall(given, kept));
             if (stored)
                 return kept;
-            device.Run(new CopyCall(kept, given));
+            Device.Run(new CopyCall(kept, given));
             return given;
         }
         var (a, b, c) = (Operand(typeA, 19, 37, 0), Operand(typeB, 11, 37, 1), New(DType.F32, 19, 11));
-        device.Run(new MatMulCall(a, b.Transpose(0, 1), c));
+        Device.Run(new MatMulCall(a, b.Transpose(0, 1), c));
         var result = new float[19 * 11];
-        device.Read<float>(c, result);
+        Device.Read<float>(c, result);
         held.ForEach(v => v.Block.Release());
         return result;
     }
