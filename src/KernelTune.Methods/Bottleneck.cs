@@ -50,7 +50,8 @@ public sealed class Bottleneck : IMethod
         var method = new Bottleneck(config, decoder);
         foreach (var sublayer in model.Tree().OfType<Sublayer>())
         {
-            bool wanted = sublayer.Kind == SublayerKind.Attention ? config.MhAdapter : config.OutputAdapter;
+            // The library has none for attention to an encoder.
+            bool wanted = sublayer.Kind switch { SublayerKind.Attention => config.MhAdapter, SublayerKind.FeedForward => config.OutputAdapter, _ => false };
             if (wanted && !config.LeaveOut.Contains(sublayer.Index))
                 method.Put(sublayer, decoder.HiddenSize);
         }
@@ -113,7 +114,8 @@ internal sealed class BottleneckSublayer : IOccupant<LayerInput, Tensor>
     public BottleneckSublayer(Sublayer sublayer, BottleneckConfig config, int hidden)
     {
         this.config = config;
-        path = $"{sublayer.Layer}.{(sublayer.Kind == SublayerKind.Attention ? "attention" : "output")}_adapters.adapters.{config.Name}";
+        string place = sublayer.IsLibraryModule ? sublayer.Path : $"{sublayer.Layer}.{(sublayer.Kind == SublayerKind.Attention ? "attention" : "output")}_adapters";
+        path = $"{place}.adapters.{config.Name}";
         (dropoutSite, depthSite, activation) = ($"{path}.dropout", $"{path}.depth", config.Activation);
         int width = config.Width(sublayer.Index, hidden);
         if (config.ScalingKind != BottleneckScaling.Constant)

@@ -68,14 +68,14 @@ public abstract class CausalLanguageModel(JsonSettings config, string architectu
     /// <summary>Names in a checkpoint that are no weights of the model: buffers that older versions saved.</summary>
     public virtual bool IsKnownBuffer(string key) => false;
 
-    public IEnumerable<(Parameter Parameter, string Twin)> Twins => IsTied ? [(Head.Weight, $"{Head.Path}.weight")] : [];
+    public virtual IEnumerable<(Parameter Parameter, string Twin)> Twins => IsTied ? [(Head.Weight, $"{Head.Path}.weight")] : [];
 
     public string? ExplainShape(Parameter parameter, IReadOnlyList<long> found) => ReferenceEquals(parameter, TokenTable.Weight) && found is [var rows, _] && rows != VocabularySize
         ? $"it has {rows} rows where config.json's vocab_size is {VocabularySize}"
         : null;
 
     /// <summary>As Transformers does: matrices from a normal distribution of initializer_range, norms 1, biases 0.</summary>
-    public FreshWeight Fresh(Parameter parameter)
+    public virtual FreshWeight Fresh(Parameter parameter)
     {
         norms ??= Tree().Where(m => m is RmsNorm or LayerNorm).SelectMany(m => m.OwnParameters).ToHashSet();
         if (parameter.Path.EndsWith(".bias", StringComparison.Ordinal))

@@ -6,9 +6,9 @@ namespace KernelTune.Models;
 public static class ModelRegistry
 {
     /// <summary>The architectures that can be built.</summary>
-    public static IReadOnlyList<string> Architectures { get; } = ["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GPT2LMHeadModel"];
+    public static IReadOnlyList<string> Architectures { get; } = ["LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "GPT2LMHeadModel", "T5ForConditionalGeneration", "MT5ForConditionalGeneration"];
 
-    /// <summary>The causal language model of a configuration, without weights.</summary>
+    /// <summary>The language model of a configuration, without weights: a decoder, with an encoder or without (<see cref="EncoderDecoder"/>).</summary>
     /// <exception cref="CheckpointException">The architecture is unknown, or a setting is wrong.</exception>
     public static CausalLanguageModel CausalLanguageModel(JsonSettings config)
     {
@@ -19,6 +19,8 @@ public static class ModelRegistry
             "mistral" => "MistralForCausalLM",
             "qwen2" => "Qwen2ForCausalLM",
             "gpt2" => "GPT2LMHeadModel",
+            "t5" => "T5ForConditionalGeneration",
+            "mt5" => "MT5ForConditionalGeneration",
             _ => throw config.Bad("architectures", "missing, and model_type names no model that is known"),
         };
         return architecture switch
@@ -27,6 +29,7 @@ public static class ModelRegistry
             "MistralForCausalLM" => new Llama(config, architecture, "mistral"),
             "Qwen2ForCausalLM" => new Llama(config, architecture, "qwen2"),
             "GPT2LMHeadModel" or "GPT2Model" => new Gpt2(config, architecture),
+            "T5ForConditionalGeneration" or "T5WithLMHeadModel" or "MT5ForConditionalGeneration" => new T5(config, architecture),
             _ => throw config.Bad("architectures", $"{CheckpointException.Quote(architecture)} is not known; known are {string.Join(", ", Architectures)}"),
         };
     }

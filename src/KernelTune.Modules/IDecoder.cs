@@ -29,6 +29,13 @@ public interface IDecoder
     Embedding TokenTable { get; }
 }
 
+/// <summary>A decoder that also attends to what an encoder has read.</summary>
+public interface IEncoderDecoder : IDecoder
+{
+    /// <summary>The encoder: the tokens of a source to hidden states [B, S, C]. It is the site of methods that change its inputs.</summary>
+    Module<TokenInput, Autograd.Tensor> Encoder { get; }
+}
+
 /// <summary>An occupant of a decoder that puts virtual tokens in front of every sequence.</summary>
 public interface IVirtualTokens
 {

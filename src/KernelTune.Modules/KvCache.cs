@@ -12,6 +12,10 @@ public sealed class KvCache : IDisposable
     private readonly View[] keys;
     private readonly View[] values;
 
+    // Of a source that an encoder has read, [rows of the source, S, H, D]; absent until a layer keeps them.
+    private readonly View[] sourceKeys;
+    private readonly View[] sourceValues;
+
     // Where rows that change places pass through, [B, capacity − shared, Hkv, D]; made when rows first do.
     private View passage;
     private int shared;
@@ -28,6 +32,8 @@ public sealed class KvCache : IDisposable
         Capacity = capacity;
         keys = new View[layers];
         values = new View[layers];
+        sourceKeys = new View[layers];
+        sourceValues = new View[layers];
         var shape = new Shape(batch, capacity, heads, headDim);
         for (int i = 0; i < layers; i++)
         {
@@ -104,11 +110,25 @@ public sealed class KvCache : IDisposable
         return (session.Wrap(keys[layer].Slice(1, 0, Length + added)), session.Wrap(values[layer].Slice(1, 0, Length + added)));
     }
 
+    /// <summary>Keeps a layer's keys and values of the source, [B, S, H, D]: they are the same at every step, and for every copy of a row.</summary>
+    public void KeepSource(int layer, Tensor k, Tensor v) => (sourceKeys[layer], sourceValues[layer]) = (Kept(k, layer, "key"), Kept(v, layer, "value"));
+
+    /// <summary>A layer's keys and values of the source; null: none are kept.</summary>
+    public (Tensor Keys, Tensor Values)? Source(Session session, int layer) =>
+        sourceKeys[layer].Exists ? (session.Wrap(sourceKeys[layer]), session.Wrap(sourceValues[layer])) : null;
+
     public void Dispose()
     {
-        foreach (var view in keys.Concat(values))
+        foreach (var view in keys.Concat(values).Concat(sourceKeys).Concat(sourceValues).Where(v => v.Exists))
             view.Block.Release();
         FreePassage();
+    }
+
+    private View Kept(Tensor tensor, int layer, string what)
+    {
+        var view = device.Allocate(tensor.Shape, tensor.Type, Category.KvCache, $"cache.{layer}.source.{what}");
+        device.Run(new CopyCall(tensor.View, view));
+        return view;
     }
 
     private View Moved(in View old, int copies, int capacity)

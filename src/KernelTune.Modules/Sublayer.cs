@@ -8,21 +8,26 @@ namespace KernelTune.Modules;
 public enum SublayerKind
 {
     Attention,
+
+    /// <summary>Attention of a decoder to what an encoder has read.</summary>
+    CrossAttention,
+
     FeedForward,
 }
 
 /// <summary>A residual sublayer of a pre-norm transformer: y = x + body(norm(x)). It owns norm, body and residual, so a method may stand anywhere around them.</summary>
 public sealed class Sublayer : Module<LayerInput, Tensor>
 {
-    /// <param name="layer">The path of the layer that it is half of: "model.layers.0".</param>
+    /// <param name="layer">The path of the layer that it is part of: "model.layers.0".</param>
     /// <param name="index">The layer's number, from 0.</param>
-    /// <param name="kind">Which half.</param>
+    /// <param name="kind">Which part.</param>
     /// <param name="norm">Applied to the input of the body.</param>
     /// <param name="body">Attention or the feed-forward block.</param>
-    public Sublayer(string layer, int index, SublayerKind kind, Module<Tensor, Tensor> norm, Module<LayerInput, Tensor> body)
-        : base($"{layer}.{(kind == SublayerKind.Attention ? "attention" : "feed_forward")}")
+    /// <param name="ownPath">The path of the module that the sublayer is in the library too (T5's "decoder.block.0.layer.1"); null: the library has none.</param>
+    public Sublayer(string layer, int index, SublayerKind kind, Module<Tensor, Tensor> norm, Module<LayerInput, Tensor> body, string? ownPath = null)
+        : base(ownPath ?? $"{layer}.{(kind == SublayerKind.Attention ? "attention" : "feed_forward")}")
     {
-        (Layer, Index, Kind) = (layer, index, kind);
+        (Layer, Index, Kind, IsLibraryModule) = (layer, index, kind, ownPath is not null);
         Norm = Child(norm);
         Body = Child(body);
     }
@@ -34,6 +39,9 @@ public sealed class Sublayer : Module<LayerInput, Tensor>
     public int Index { get; }
 
     public SublayerKind Kind { get; }
+
+    /// <summary>True where the library has a module at <see cref="Module.Path"/>: adapters' names then begin with that.</summary>
+    public bool IsLibraryModule { get; }
 
     public Module<Tensor, Tensor> Norm { get; }
 

@@ -60,7 +60,7 @@ public sealed class SettingsTests
     public void Means_another(string text, string first, string second) =>
         Assert.That(TinyModels.Loss(TinyModels.Settings(text, first)), Is.Not.EqualTo(TinyModels.Loss(TinyModels.Settings(text, second))).Within(1e-4));
 
-    [TestCase(""" "architectures": ["MambaForCausalLM"] """, "key \"architectures\": \"MambaForCausalLM\" is not known; known are LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, GPT2LMHeadModel")]
+    [TestCase(""" "architectures": ["MambaForCausalLM"] """, "key \"architectures\": \"MambaForCausalLM\" is not known; known are LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, GPT2LMHeadModel, T5ForConditionalGeneration, MT5ForConditionalGeneration")]
     [TestCase(""" "num_key_value_heads": 3 """, "key \"num_key_value_heads\": num_attention_heads 4 is not a multiple of it: 3")]
     [TestCase(""" "hidden_size": 18 """, "key \"hidden_size\": 18 is not a multiple of num_attention_heads 4, and there is no head_dim")]
     [TestCase(""" "rope_parameters": {"rope_type": "spiral"} """, "key \"rope_parameters\": rope_type 'spiral' is not known: default, linear, dynamic, llama3, yarn or longrope")]

@@ -18,8 +18,15 @@ internal static class TinyModel
         "embd_pdrop": 0, "attn_pdrop": 0, "resid_pdrop": 0}
         """);
 
+    public static CausalLanguageModel T5() => Of("""
+        {"architectures": ["T5ForConditionalGeneration"], "model_type": "t5", "vocab_size": 31, "d_model": 16, "d_kv": 6, "d_ff": 20, "num_layers": 2, "num_decoder_layers": 3, "num_heads": 2,
+        "relative_attention_num_buckets": 8, "relative_attention_max_distance": 12, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": false, "dropout_rate": 0,
+        "decoder_start_token_id": 0, "pad_token_id": 0, "eos_token_id": 1}
+        """);
+
     public static CausalLanguageModel Of(string architecture) => architecture switch
     {
+        "t5" => T5(),
         "llama" => Llama(),
         "gpt2" => Gpt2(),
         _ => ModelRegistry.CausalLanguageModel(JsonSettings.Parse("config.json", Encoding.UTF8.GetBytes(architecture))),

@@ -28,8 +28,11 @@ public sealed class Generator(INextLogits model, GenerationSettings settings, IR
         int pad = settings.PadToken ?? (settings.EndTokens.Count > 0 ? settings.EndTokens[0] : 0);
         var batch = new TokenBatch(prompts, pad);
         CheckPrompts(batch);
-        int maxLength = MaxLength(batch);
-        var search = new Search(model, settings, batch, batch, new ProcessorChain(settings, batch.Length, maxLength, prompts), Stops(), maxLength, pad, FirstPrompt, Observer);
+        TokenBatch start = model.StartToken is { } first ? new TokenBatch([.. prompts.Select(_ => (int[])[first])], pad) : batch;
+        int maxLength = MaxLength(start);
+        // As the library has them: the penalties of what an encoder has read, or of the prompts, know nothing of padding.
+        int[][] sources = [.. Enumerable.Range(0, batch.Rows).Select(row => model.StartToken is null ? batch.Row(row).ToArray() : batch.PaddedBehind(row))];
+        var search = new Search(model, settings, batch, start, new ProcessorChain(settings, start.Length, maxLength, sources), Stops(), maxLength, pad, FirstPrompt, Observer);
         return settings.NumBeams > 1 ? new BeamSearch(search).Run(cancellation) : new TokenSearch(search).Run(onToken, cancellation);
     }
 
@@ -49,7 +52,7 @@ public sealed class Generator(INextLogits model, GenerationSettings settings, IR
         for (int row = 0; row < batch.Rows; row++)
         {
             int length = batch.Prompt(row).Length;
-            if (length >= model.ContextLength)
+            if (model.StartToken is null && length >= model.ContextLength)
                 throw new GenerationException($"prompt {row} has {length} tokens, which leaves no room in the model's context of {model.ContextLength}");
             foreach (int id in batch.Prompt(row))
                 if ((uint)id >= (uint)model.VocabularySize)

@@ -13,8 +13,11 @@ public interface INextLogits
     /// <summary>The longest sequence that the model can continue, padding not counted.</summary>
     int ContextLength { get; }
 
+    /// <summary>The token that every sequence begins with, where the prompts are read by an encoder; null: the sequences begin with the prompts themselves.</summary>
+    int? StartToken { get; }
+
     /// <summary>
-    /// Forgets what it has seen, runs the prompts once, and gives the logits after each one's last token: [prompts, vocabulary], valid until the next call. From then on every
+    /// Forgets what it has seen, runs the prompts once, and gives the logits after each one's last token, or after the start token: [prompts, vocabulary], valid until the next call. From then on every
     /// prompt stands in <paramref name="copies"/> rows side by side.
     /// </summary>
     ReadOnlySpan<float> Prefill(TokenBatch prompts, int copies = 1);

@@ -45,4 +45,7 @@ public sealed class TokenBatch
 
     /// <summary>One row's ids without the padding.</summary>
     public ReadOnlySpan<int> Prompt(int row) => Row(row)[padding[row]..];
+
+    /// <summary>One row's ids with the padding behind them: as an encoder reads them.</summary>
+    public int[] PaddedBehind(int row) => [.. Prompt(row), .. Row(row)[..padding[row]]];
 }

@@ -10,8 +10,9 @@ using KernelTune.Modules;
 namespace KernelTune.Training.Generation;
 
 /// <summary>
-/// A causal language model that continues batches of prompts over a cache of keys and values: the prompts run once, then one token a row and step. Padding in front of the shorter
-/// prompts is masked, and positions count real tokens from 0. Nothing is recorded. Methods that occupy the model's sites take part.
+/// A language model that continues batches of prompts over a cache of keys and values: the prompts run once, then one token a row and step. Padding in front of the shorter
+/// prompts is masked, and positions count real tokens from 0. An encoder-decoder reads the prompts with its encoder, padded behind them, and its decoder begins with the start token;
+/// all rows of a prompt share what the encoder made of it. Nothing is recorded. Methods that occupy the model's sites take part.
 /// </summary>
 /// <param name="model">The model, with its weights on <paramref name="device"/>.</param>
 /// <param name="device">Where it runs.</param>
@@ -27,18 +28,27 @@ public sealed class CachedDecoder(CausalLanguageModel model, Device device, int 
     private View mask;
     private long[] numbers = [];
 
+    // Which of the source may be attended to, I64 [prompts, S]; absent where nothing is padded or nothing is read by an encoder.
+    private View sourceMask;
+
     public int VocabularySize => model.VocabularySize;
 
     public int ContextLength => model.MaxPositions - model.VirtualTokens;
 
+    public int? StartToken => (model as EncoderDecoder)?.StartToken;
+
     public ReadOnlySpan<float> Prefill(TokenBatch prompts, int copies = 1)
     {
         Forget();
+        using var scope = session.Enter();
+        var source = model is EncoderDecoder encoder ? Encode(encoder, prompts) : null;
+        if (StartToken is { } start)
+            prompts = new TokenBatch([.. Enumerable.Repeat((int[])[start], prompts.Rows)], start);
         cache = model.NewCache(device, prompts.Rows, model.VirtualTokens + prompts.Length + expectedNewTokens);
         padding = prompts.Padding.ToArray();
         logits = new float[prompts.Rows * copies * VocabularySize];
         MakeMask();
-        var first = Run(prompts.Ids, prompts.Length);
+        var first = Run(prompts.Ids, prompts.Length, source);
         if (copies == 1)
             return first;
         cache.Spread(copies);
@@ -57,7 +67,7 @@ public sealed class CachedDecoder(CausalLanguageModel model, Device device, int 
             cache.Grow(2 * cache.Capacity);
             MakeMask();
         }
-        return Run(tokens, 1);
+        return Run(tokens, 1, null);
     }
 
     /// <exception cref="InvalidOperationException">There was no <see cref="Prefill"/>.</exception>
@@ -80,15 +90,43 @@ public sealed class CachedDecoder(CausalLanguageModel model, Device device, int 
         cache?.Dispose();
         cache = null;
         FreeMask();
+        if (sourceMask.Exists)
+            sourceMask.Block.Release();
+        sourceMask = default;
+    }
+
+    // The cache takes what the layers make of the source; of the source itself only its mask is needed again.
+    private EncodedSource Encode(EncoderDecoder encoder, TokenBatch prompts)
+    {
+        int rows = prompts.Rows, length = prompts.Length;
+        var shape = new Shape(rows, length);
+        var (ids, real) = (new long[rows * length], new long[rows * length]);
+        for (int row = 0; row < rows; row++)
+        {
+            int[] read = prompts.PaddedBehind(row);
+            for (int t = 0; t < length; t++)
+                (ids[(row * length) + t], real[(row * length) + t]) = (read[t], t < length - prompts.Padding[row] ? 1 : 0);
+        }
+        bool padded = Array.Exists(real, n => n == 0);
+        var encoded = encoder.Encode(new TokenInput(session.Upload<long>(ids, shape, DType.I64), KeyMask: padded ? session.Upload<long>(real, shape, DType.I64) : null));
+        if (encoded.KeyMask is { } kept)
+        {
+            sourceMask = kept.View;
+            sourceMask.Block.Retain();
+        }
+        return encoded;
     }
 
     // ids: [rows, length], behind what the cache holds. Masks and positions are the text's: a method that puts virtual tokens in front of it lengthens them.
-    private ReadOnlySpan<float> Run(ReadOnlySpan<int> ids, int length)
+    private ReadOnlySpan<float> Run(ReadOnlySpan<int> ids, int length, EncodedSource? source)
     {
         using var scope = session.Enter();
         int rows = padding.Length, seen = cache!.TextLength;
         var shape = new Shape(rows, length);
-        var input = new TokenInput(session.Upload(ids, shape, DType.I64), Cache: cache);
+        var input = new TokenInput(session.Upload(ids, shape, DType.I64), Cache: cache)
+        {
+            Source = source ?? (model is EncoderDecoder ? new EncodedSource(null, sourceMask.Exists ? session.Wrap(sourceMask) : null) : null),
+        };
         if (mask.Exists)
         {
             input = input with

@@ -2,6 +2,7 @@ using KernelTune.Autograd;
 using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Evaluation.Metrics;
+using KernelTune.Models;
 using KernelTune.Training.Recipes;
 using KernelTune.Training.Tasks;
 
@@ -36,6 +37,8 @@ public static class EvaluateRun
         foreach (string? adapter in request.Adapter is null ? [null] : (string?[])[null, request.Adapter])
         {
             using var loaded = LoadedModel.Open(request.Model, adapter, device, note, cancellation);
+            if (loaded.Model is EncoderDecoder)
+                throw loaded.Source.Config.Bad("architectures", $"{loaded.Model.Architecture} is an encoder-decoder: decoders alone are judged");
             var settings = request.Data with { MaxLength = Math.Min(request.Data.MaxLength, loaded.Model.MaxPositions - loaded.Model.VirtualTokens) };
             var rows = RunData.LoadEvaluation(request.Files, settings, request.SkipBad, request.Strict, loaded.Text);
             using var session = new Session(device);

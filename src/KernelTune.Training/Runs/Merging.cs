@@ -4,6 +4,7 @@ using KernelTune.Checkpoints;
 using KernelTune.Devices;
 using KernelTune.Kernels.Numerics;
 using KernelTune.Methods;
+using KernelTune.Models;
 using KernelTune.Modules;
 
 namespace KernelTune.Training.Runs;
@@ -89,7 +90,10 @@ public static class Merging
         foreach (int[] ids in sequences)
         {
             using var scope = session.Enter();
-            var logits = loaded.Model.Logits(loaded.Model.Call(new TokenInput(session.Upload<int>(ids, new Shape(1, ids.Length), DType.I64))));
+            // An encoder-decoder reads the sequence on both sides.
+            var input = new TokenInput(session.Upload<int>(ids, new Shape(1, ids.Length), DType.I64));
+            input = input with { Source = (loaded.Model as EncoderDecoder)?.Encode(input) };
+            var logits = loaded.Model.Logits(loaded.Model.Call(input));
             var numbers = new float[logits.View.Elements];
             loaded.Device.Read<float>(logits.View, numbers);
             all.Add(numbers);

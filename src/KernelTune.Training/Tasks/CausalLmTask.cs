@@ -20,7 +20,11 @@ public sealed class CausalLmTask : TrainingTask
 
     public override string Items => "tokens";
 
-    public override IPretrainedModel Build(Recipe recipe, JsonSettings config) => ModelRegistry.CausalLanguageModel(config);
+    public override IPretrainedModel Build(Recipe recipe, JsonSettings config)
+    {
+        var model = ModelRegistry.CausalLanguageModel(config);
+        return model is EncoderDecoder ? throw config.Bad("architectures", $"{model.Architecture} is an encoder-decoder: this task trains decoders alone") : model;
+    }
 
     /// <summary>Reads and tokenizes. A tokenizer that the embedding has no rows for is refused; rows longer than the model's positions are cut as those longer than max_length are.</summary>
     public override TaskData Open(RunRequest request, JsonSettings config, string modelFolder, Action<string> note)

@@ -18,6 +18,8 @@ public sealed class GreedyReplayTests
 
         public int ContextLength => 128;
 
+        public int? StartToken => null;
+
         public ReadOnlySpan<float> Prefill(TokenBatch prompts, int copies = 1)
         {
             number++;

@@ -18,6 +18,8 @@ public sealed class BeamSearchTests
 
         public int ContextLength => context;
 
+        public int? StartToken => null;
+
         public int Prompts { get; private set; }
 
         public static float[] Scores(int[] sequence) =>

@@ -14,6 +14,8 @@ public sealed class GeneratorTests
 
         public int ContextLength => context;
 
+        public int? StartToken => null;
+
         public TokenBatch? Prompts { get; private set; }
 
         public List<int[]> Steps { get; } = [];

@@ -1,6 +1,7 @@
 using KernelTune.Autograd;
 using KernelTune.Checkpoints;
 using KernelTune.Conformance.Checks;
+using KernelTune.Data;
 using KernelTune.Devices;
 using KernelTune.Devices.Calls;
 using KernelTune.Kernels.Numerics;
@@ -13,6 +14,8 @@ namespace KernelTune.Conformance.Families;
 /// <summary>A causal language model loaded on a device of its own, which runs the batches of a case: observed, or as training runs it.</summary>
 internal sealed class ModelOnDevice : IDisposable
 {
+    private const string DecoderIds = "decoder_input_ids";
+
     private long outstanding;
 
     private ModelOnDevice(Device device, HuggingFaceFolder folder, CausalLanguageModel model, IReadOnlyList<Parameter> trainable)
@@ -79,12 +82,12 @@ internal sealed class ModelOnDevice : IDisposable
         using (var session = new Session(Device, Gradients) { Training = training, Observer = observed ? outputs : null })
         {
             Gradients?.Clear();
-            TokenInput input = Input(session, batch);
+            TokenInput input = Model is EncoderDecoder encoder ? Decoded(session, encoder, batch) : Input(session, batch);
             if (batch.TryGetValue("labels", out GoldenTensor? labels))
             {
                 if (Model.PredictsFirstToken)
                     input = input with { FirstLabels = First(session, labels) };
-                Tensor mean = Model.Loss(input, Targets(session, labels));
+                Tensor mean = Model.Loss(input, Model is EncoderDecoder ? Upload(session, labels) : Targets(session, labels));
                 loss = Numbers(mean.View).Values[0];
                 if (Gradients is not null)
                     session.Backward(mean);
@@ -102,8 +105,13 @@ internal sealed class ModelOnDevice : IDisposable
     }
 
     /// <summary>The logits of a batch, without a loss.</summary>
-    public ComputedTensor Logits(IReadOnlyDictionary<string, GoldenTensor> batch) =>
-        Run(batch.Where(p => p.Key != "labels").ToDictionary(p => p.Key, p => p.Value), observed: false, p => p.Path).Outputs["logits"];
+    public ComputedTensor Logits(IReadOnlyDictionary<string, GoldenTensor> batch)
+    {
+        var unlabelled = batch.Where(p => p.Key != "labels").ToDictionary(p => p.Key, p => p.Value);
+        if (Model is EncoderDecoder encoder && batch.TryGetValue("labels", out GoldenTensor? labels))
+            unlabelled.TryAdd(DecoderIds, Shifted(encoder, labels));
+        return Run(unlabelled, observed: false, p => p.Path).Outputs["logits"];
+    }
 
     /// <summary>From now on no more bytes may be held than now: to be called again where something was loaded after the model.</summary>
     public void MarkAllLoaded() => outstanding = Device.Outstanding;
@@ -142,6 +150,28 @@ internal sealed class ModelOnDevice : IDisposable
         if (ids.Shape[0] > 1)
             throw new NotSupportedException("packed sequences in several rows");
         return input with { CuSeqlens = session.Upload<long>(starts, new Shape(starts.Length), DType.I64) };
+    }
+
+    /// <summary>An encoder-decoder's batch: the source encoded, and the decoder's tokens as given, or the labels moved to the right.</summary>
+    /// <exception cref="NotSupportedException">An argument of the forward that is not built.</exception>
+    private static TokenInput Decoded(Session session, EncoderDecoder model, IReadOnlyDictionary<string, GoldenTensor> batch)
+    {
+        foreach (string name in batch.Keys)
+            if (name is not ("input_ids" or "attention_mask" or DecoderIds or "decoder_attention_mask" or "labels"))
+                throw new NotSupportedException($"the input {name}");
+        GoldenTensor ids = batch.TryGetValue(DecoderIds, out GoldenTensor? given) ? given : Shifted(model, batch["labels"]);
+        return new TokenInput(Upload(session, ids), KeyMask: Optional("decoder_attention_mask"))
+        {
+            Source = model.Encode(new TokenInput(Upload(session, batch["input_ids"]), KeyMask: Optional("attention_mask"))),
+        };
+
+        Tensor? Optional(string name) => batch.TryGetValue(name, out GoldenTensor? tensor) ? Upload(session, tensor) : null;
+    }
+
+    private static GoldenTensor Shifted(EncoderDecoder model, GoldenTensor labels)
+    {
+        long[] wide = [.. labels.IdRows().SelectMany(row => Seq2SeqCollator.ShiftedRight(row, model.StartToken, model.PadToken)).Select(id => (long)id)];
+        return new GoldenTensor(DecoderIds, "I64", [.. labels.Shape], System.Runtime.InteropServices.MemoryMarshal.AsBytes<long>(wide).ToArray());
     }
 
     /// <summary>What each position must predict: the labels shifted by one.</summary>

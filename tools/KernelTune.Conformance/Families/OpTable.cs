@@ -54,6 +54,8 @@ internal static class OpTable
         ["attention_varlen"] = new(AttentionCases.Packed, "causal", "scale", "window"),
         ["rotary"] = new(RotaryCases.Run, "attention_scaling", "rotary_dim", "style"),
         ["rope_frequencies"] = new(RotaryCases.Frequencies, [.. RotaryCases.ParameterNames, "head_dim", "max_position_embeddings", "seq_len"]),
+        ["t5_relative_bucket"] = new(BucketCases.Buckets, BucketCases.Sorting),
+        ["t5_relative_bias"] = new(BucketCases.Bias, [.. BucketCases.Sorting, "query_length", "key_length"]),
         ["cumsum"] = new(OrderCases.CumulativeSums, "dim"),
         ["cumsum_integer"] = new(OrderCases.IntegerSums, "dim"),
         ["sort"] = new(OrderCases.Sorted, "dim", "descending"),

@@ -28,6 +28,8 @@ internal sealed class OpenedDecoder : INextLogits, IDisposable
         }
     }
 
+    public int? StartToken => decoder.StartToken;
+
     public ReadOnlySpan<float> Prefill(TokenBatch prompts, int copies = 1) => decoder.Prefill(prompts, copies);
 
     public ReadOnlySpan<float> Step(ReadOnlySpan<int> tokens) => decoder.Step(tokens);

@@ -13,15 +13,21 @@ internal sealed class RecomputingDecoder(CausalLanguageModel model, Device devic
 {
     private readonly List<int[]> columns = [];
     private int[] padding = [];
+    private int[][] sources = [];
     private float[] logits = [];
 
     public int VocabularySize => model.VocabularySize;
 
     public int ContextLength => model.MaxPositions;
 
+    public int? StartToken => (model as EncoderDecoder)?.StartToken;
+
     public ReadOnlySpan<float> Prefill(TokenBatch prompts, int copies = 1)
     {
         columns.Clear();
+        sources = [.. Enumerable.Range(0, prompts.Rows).Select(row => prompts.Prompt(row).ToArray())];
+        if (StartToken is { } start)
+            prompts = new TokenBatch([.. sources.Select(_ => (int[])[start])], start);
         padding = prompts.Padding.ToArray();
         for (int t = 0; t < prompts.Length; t++)
         {
@@ -66,10 +72,22 @@ internal sealed class RecomputingDecoder(CausalLanguageModel model, Device devic
 
         using var session = new Session(device);
         var input = new TokenInput(session.Upload<long>(ids, shape, DType.I64), session.Upload<long>(positions, shape, DType.I64),
-            session.Upload<long>(mask, shape, DType.I64), PositionsEnd: (int)positions.Max() + 1);
+            session.Upload<long>(mask, shape, DType.I64), PositionsEnd: (int)positions.Max() + 1) { Source = Encoded(session) };
         Tensor last = Contiguous.Apply(Slice.Apply(model.Call(input), 1, length - 1, 1));
         logits = new float[rows * VocabularySize];
         device.Read<float>(model.Logits(last).View, logits);
         return logits;
+    }
+
+    // The sources again, padded on the right; copies of a prompt share its row.
+    private EncodedSource? Encoded(Session session)
+    {
+        if (model is not EncoderDecoder encoder)
+            return null;
+        int length = sources.Max(s => s.Length);
+        var shape = new Shape(sources.Length, length);
+        long[] ids = [.. sources.SelectMany(s => s.Select(id => (long)id).Concat(Enumerable.Repeat(0L, length - s.Length)))];
+        long[] mask = [.. sources.SelectMany(s => Enumerable.Range(0, length).Select(t => t < s.Length ? 1L : 0))];
+        return encoder.Encode(new TokenInput(session.Upload<long>(ids, shape, DType.I64), KeyMask: session.Upload<long>(mask, shape, DType.I64)));
     }
 }
