@@ -100,4 +100,52 @@ public class TextMetricTests
         Assert.That((scores.Micro.F1, scores.Macro.F1, scores.TokenAccuracy, scores.Support), Is.EqualTo((0.5, 0.5, 0.75, 2)));
         Assert.That(() => new EntityScores([["O"]], [["O", "O"]]), Throws.ArgumentException.With.Message.StartsWith("sentence 0 has 2 tags, 1 are wanted"));
     }
+
+    private static IEnumerable<TestCaseData> Corpora()
+    {
+        yield return new TestCaseData((Action<IReadOnlyList<string>, IReadOnlyList<IReadOnlyList<string>>>)((h, r) => Bleu.Corpus(h, r))).SetArgDisplayNames("BLEU");
+        yield return new TestCaseData((Action<IReadOnlyList<string>, IReadOnlyList<IReadOnlyList<string>>>)((h, r) => Chrf.Corpus(h, r))).SetArgDisplayNames("chrF");
+        yield return new TestCaseData((Action<IReadOnlyList<string>, IReadOnlyList<IReadOnlyList<string>>>)((h, r) => Ter.Corpus(h, r))).SetArgDisplayNames("TER");
+        yield return new TestCaseData((Action<IReadOnlyList<string>, IReadOnlyList<IReadOnlyList<string>>>)((h, r) => new Cider().Score(h, r))).SetArgDisplayNames("CIDEr");
+    }
+
+    [TestCaseSource(nameof(Corpora))]
+    public void Texts_that_do_not_stand_beside_each_other_are_refused(Action<IReadOnlyList<string>, IReadOnlyList<IReadOnlyList<string>>> score)
+    {
+        Assert.That(() => score(null!, []), Throws.ArgumentNullException);
+        Assert.That(() => score([], null!), Throws.ArgumentNullException);
+        Assert.That(() => score(["a"], [["a"], ["b"]]), Throws.ArgumentException.With.Message.StartsWith("2 lists of references stand beside 1 hypotheses"));
+        Assert.That(() => score(["a", "b"], [["a"]]), Throws.ArgumentException.With.Message.StartsWith("1 lists of references stand beside 2 hypotheses"));
+        Assert.That(() => score(["a", "b"], [["a"], []]), Throws.ArgumentException.With.Message.StartsWith("segment 1 has no reference"));
+        Assert.That(() => score(["a", "b"], [["a"], null!]), Throws.ArgumentException.With.Message.StartsWith("segment 1 has no reference"));
+        Assert.That(() => score([null!], [["a"]]), Throws.ArgumentException.With.Message.StartsWith("the hypothesis of segment 0 is null"));
+        Assert.That(() => score(["a"], [["a", null!]]), Throws.ArgumentException.With.Message.StartsWith("reference 1 of segment 0 is null"));
+    }
+
+    [Test]
+    public void An_answer_needs_something_to_be_compared_with()
+    {
+        Assert.That(() => AnswerScores.Exact("a", []), Throws.ArgumentException.With.Message.StartsWith("there is no reference"));
+        Assert.That(() => AnswerScores.F1("a", []), Throws.ArgumentException.With.Message.StartsWith("there is no reference"));
+        Assert.That(() => new Meteor().Score(["a"], []), Throws.ArgumentException.With.Message.StartsWith("there is no reference"));
+        Assert.That(() => new Cider().Score([], []), Throws.ArgumentException.With.Message.StartsWith("there is no hypothesis"));
+        Assert.That(() => new EntityScores([["O", ""]], [["O", "O"]]), Throws.ArgumentException.With.Message.StartsWith("tag 1 is empty"));
+        Assert.That(() => new EntityScores([["O"]], []), Throws.ArgumentException.With.Message.StartsWith("0 sentences stand beside 1"));
+        Assert.That(() => ErrorRate.OfWords(null!, "a"), Throws.ArgumentNullException);
+        ErrorRate inserted = ErrorRate.OfWords("", "a");
+        Assert.That((inserted, inserted.Rate, ErrorRate.OfWords("", "").Rate), Is.EqualTo((new ErrorRate(0, 0, 0, 1), double.PositiveInfinity, double.NaN)));
+    }
+
+    [Test]
+    public void Settings_out_of_their_range_are_refused()
+    {
+        Assert.That(() => Bleu.Sentence("a", ["a"], new BleuSettings { MaxOrder = 0 }), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => Bleu.Sentence("a", ["a"], new BleuSettings { SmoothValue = double.NaN }), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => Chrf.Sentence("a", ["a"], new ChrfSettings { CharacterOrder = 0 }), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => Chrf.Sentence("a", ["a"], new ChrfSettings { WordOrder = -1 }), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => Chrf.Sentence("a", ["a"], new ChrfSettings { Beta = 0 }), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => new Cider(MaxOrder: 0).Score(["a"], [["a"]]), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => new Rouge().Score("a", "a", 0), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => Diversity.Distinct([["a"]], 0), Throws.TypeOf<ArgumentOutOfRangeException>());
+    }
 }

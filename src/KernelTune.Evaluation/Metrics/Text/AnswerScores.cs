@@ -13,16 +13,20 @@ public sealed record AnswerReport(double Exact, double F1, double HasAnswerExact
 public static class AnswerScores
 {
     /// <summary>1 if the answer is one of the right ones, else 0.</summary>
+    /// <exception cref="ArgumentException">There is no right one; a question without an answer has the empty text.</exception>
     public static double Exact(string prediction, IReadOnlyList<string> answers)
     {
-        ArgumentNullException.ThrowIfNull(answers);
+        ArgumentNullException.ThrowIfNull(prediction);
+        Segments.CheckOne(answers, nameof(answers));
         return answers.Max(a => ExactMatch.Normalize(a) == ExactMatch.Normalize(prediction) ? 1.0 : 0.0);
     }
 
     /// <summary>F1 of the words that the answer shares with the closest of the right ones, from 0 to 1.</summary>
+    /// <exception cref="ArgumentException">There is no right one; a question without an answer has the empty text.</exception>
     public static double F1(string prediction, IReadOnlyList<string> answers)
     {
-        ArgumentNullException.ThrowIfNull(answers);
+        ArgumentNullException.ThrowIfNull(prediction);
+        Segments.CheckOne(answers, nameof(answers));
         return answers.Max(a => Overlap(a, prediction));
     }
 

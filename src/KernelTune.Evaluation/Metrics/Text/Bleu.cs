@@ -50,13 +50,13 @@ public static class Bleu
     /// <param name="hypotheses">A text a segment.</param>
     /// <param name="references">references[segment]: the texts that it is judged by, at least one.</param>
     /// <param name="settings">How it is computed.</param>
-    /// <exception cref="ArgumentException">There are not as many lists of references as hypotheses.</exception>
+    /// <exception cref="ArgumentException">There are not as many lists of references as hypotheses, a segment has none, a text is null, or a setting is out of its range.</exception>
     public static BleuScore Corpus(IReadOnlyList<string> hypotheses, IReadOnlyList<IReadOnlyList<string>> references, BleuSettings? settings = null)
     {
-        ArgumentNullException.ThrowIfNull(hypotheses);
-        ArgumentNullException.ThrowIfNull(references);
-        if (references.Count != hypotheses.Count) throw new ArgumentException($"{references.Count} lists of references stand beside {hypotheses.Count} hypotheses", nameof(references));
+        Segments.Check(hypotheses, references);
         settings ??= new BleuSettings();
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.MaxOrder, 1, nameof(settings));
+        if (settings.SmoothValue is { } smooth && !(smooth >= 0 && double.IsFinite(smooth))) throw new ArgumentOutOfRangeException(nameof(settings), smooth, "the value of smoothing must be a number not below 0");
         double[] correct = new double[settings.MaxOrder], total = new double[settings.MaxOrder];
         int hypothesisLength = 0, referenceLength = 0;
         for (int s = 0; s < hypotheses.Count; s++)

@@ -27,12 +27,14 @@ public static class Chrf
     /// <param name="hypotheses">A text a segment.</param>
     /// <param name="references">references[segment]: the texts that it is judged by.</param>
     /// <param name="settings">How it is computed.</param>
+    /// <exception cref="ArgumentException">There are not as many lists of references as hypotheses, a segment has none, a text is null, or a setting is out of its range.</exception>
     public static double Corpus(IReadOnlyList<string> hypotheses, IReadOnlyList<IReadOnlyList<string>> references, ChrfSettings? settings = null)
     {
-        ArgumentNullException.ThrowIfNull(hypotheses);
-        ArgumentNullException.ThrowIfNull(references);
-        if (references.Count != hypotheses.Count) throw new ArgumentException($"{references.Count} lists of references stand beside {hypotheses.Count} hypotheses", nameof(references));
+        Segments.Check(hypotheses, references);
         settings ??= new ChrfSettings();
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.CharacterOrder, 1, nameof(settings));
+        ArgumentOutOfRangeException.ThrowIfNegative(settings.WordOrder, nameof(settings));
+        if (!(settings.Beta > 0 && double.IsFinite(settings.Beta))) throw new ArgumentOutOfRangeException(nameof(settings), settings.Beta, "beta must be a number above 0");
         var sum = new (double Own, double Other, double Shared)[settings.CharacterOrder + settings.WordOrder];
         for (int s = 0; s < hypotheses.Count; s++)
         {

@@ -8,11 +8,13 @@ public sealed record Cider(int MaxOrder = 4, double Sigma = 6)
     /// <summary>The mean score and each segment's, from 0 to 10. Words are what stands between white space.</summary>
     /// <param name="hypotheses">A text a segment.</param>
     /// <param name="references">references[segment]: the texts that it is judged by.</param>
+    /// <exception cref="ArgumentException">There is no hypothesis, there are not as many lists of references as hypotheses, a segment has none, a text is null, or a setting is out of its range.</exception>
     public (double Score, IReadOnlyList<double> Each) Score(IReadOnlyList<string> hypotheses, IReadOnlyList<IReadOnlyList<string>> references)
     {
-        ArgumentNullException.ThrowIfNull(hypotheses);
-        ArgumentNullException.ThrowIfNull(references);
-        if (references.Count != hypotheses.Count) throw new ArgumentException($"{references.Count} lists of references stand beside {hypotheses.Count} hypotheses", nameof(references));
+        Segments.Check(hypotheses, references);
+        if (hypotheses.Count == 0) throw new ArgumentException("there is no hypothesis: a mean of none is no score", nameof(hypotheses));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxOrder, 1);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(Sigma);
         var others = references.Select(r => r.Select(Counts).ToList()).ToList();
         var seenIn = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var segment in others)

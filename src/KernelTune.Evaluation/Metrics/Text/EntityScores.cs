@@ -34,7 +34,7 @@ public sealed class EntityScores
     /// <param name="expected">A list of tags a sentence.</param>
     /// <param name="predicted">The same sentences, tagged by a model.</param>
     /// <param name="scheme">How tags mark entities.</param>
-    /// <exception cref="ArgumentException">Sentences are not equally many or equally long.</exception>
+    /// <exception cref="ArgumentException">Sentences are not equally many or equally long, or a tag is empty.</exception>
     public EntityScores(IReadOnlyList<IReadOnlyList<string>> expected, IReadOnlyList<IReadOnlyList<string>> predicted, TagScheme scheme = TagScheme.Conll)
     {
         ArgumentNullException.ThrowIfNull(expected);
@@ -57,7 +57,7 @@ public sealed class EntityScores
     /// <summary>Each type that occurs or was found.</summary>
     public IReadOnlyDictionary<string, TypeScore> ByType { get; }
 
-    /// <summary>The share of tags that are right.</summary>
+    /// <summary>The share of tags that are right; NaN where there is none.</summary>
     public double TokenAccuracy { get; }
 
     /// <summary>How many entities there are.</summary>
@@ -73,9 +73,12 @@ public sealed class EntityScores
     public (double Precision, double Recall, double F1) Weighted => Mean(t => t.Support);
 
     /// <summary>The entities of one sentence.</summary>
+    /// <exception cref="ArgumentException">A tag is empty: which.</exception>
     public static IReadOnlyList<Entity> Find(IReadOnlyList<string> tags, TagScheme scheme = TagScheme.Conll)
     {
         ArgumentNullException.ThrowIfNull(tags);
+        for (int i = 0; i < tags.Count; i++)
+            if (string.IsNullOrEmpty(tags[i])) throw new ArgumentException($"tag {i} is empty", nameof(tags));
         return scheme == TagScheme.Conll ? Conll(tags) : Strict(tags, scheme);
     }
 

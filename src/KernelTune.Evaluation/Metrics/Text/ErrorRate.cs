@@ -9,10 +9,10 @@ namespace KernelTune.Evaluation.Metrics.Text;
 /// <param name="Insertions">Words too many.</param>
 public readonly partial record struct ErrorRate(int Hits, int Substitutions, int Deletions, int Insertions)
 {
-    /// <summary>Errors over the reference's length; above 1 where much is inserted.</summary>
+    /// <summary>Errors over the reference's length; above 1 where much is inserted, ∞ where the reference is empty and the hypothesis is not, NaN where both are.</summary>
     public double Rate => (double)Errors / (Hits + Substitutions + Deletions);
 
-    /// <summary>Match error rate: errors over all pairs of the alignment.</summary>
+    /// <summary>Match error rate: errors over all pairs of the alignment; NaN where there is none.</summary>
     public double MatchErrorRate => (double)Errors / (Hits + Errors);
 
     /// <summary>Word information preserved: the share of right words in the reference times that in the hypothesis.</summary>
@@ -30,7 +30,12 @@ public readonly partial record struct ErrorRate(int Hits, int Substitutions, int
     public static ErrorRate Add(ErrorRate left, ErrorRate right) => left + right;
 
     /// <summary>By words: what stands between spaces, runs of white space counting as one.</summary>
-    public static ErrorRate OfWords(string reference, string hypothesis) => Of(Cut(reference), Cut(hypothesis));
+    public static ErrorRate OfWords(string reference, string hypothesis)
+    {
+        ArgumentNullException.ThrowIfNull(reference);
+        ArgumentNullException.ThrowIfNull(hypothesis);
+        return Of(Cut(reference), Cut(hypothesis));
+    }
 
     /// <summary>By code points, spaces included, those at the ends apart.</summary>
     public static ErrorRate OfCharacters(string reference, string hypothesis)

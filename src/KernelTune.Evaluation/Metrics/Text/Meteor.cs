@@ -7,9 +7,11 @@ namespace KernelTune.Evaluation.Metrics.Text;
 public sealed record Meteor(double Alpha = 0.9, double Beta = 3, double Gamma = 0.5)
 {
     /// <summary>From 0 to 1: the best reference counts.</summary>
+    /// <exception cref="ArgumentException">There is no reference.</exception>
     public double Score(IReadOnlyList<string> hypothesis, IReadOnlyList<IReadOnlyList<string>> references)
     {
-        ArgumentNullException.ThrowIfNull(references);
+        ArgumentNullException.ThrowIfNull(hypothesis);
+        Segments.CheckOne(references, nameof(references));
         return references.Max(r => Single(hypothesis, r));
     }
 

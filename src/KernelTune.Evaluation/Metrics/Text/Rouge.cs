@@ -10,8 +10,10 @@ public readonly record struct PrecisionRecall(double Precision, double Recall)
 public sealed class Rouge(bool useStemmer = false)
 {
     /// <summary>ROUGE-n: runs of n words.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">n is below 1.</exception>
     public PrecisionRecall Score(string hypothesis, string reference, int n)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(n, 1);
         Dictionary<string, int> own = Ngrams.OfWords(Tokens(hypothesis), n), other = Ngrams.OfWords(Tokens(reference), n);
         double shared = Ngrams.Shared(own, other);
         return new PrecisionRecall(shared / Math.Max(own.Values.Sum(), 1), shared / Math.Max(other.Values.Sum(), 1));

@@ -28,11 +28,10 @@ public static class Ter
     /// <param name="hypotheses">A text a segment.</param>
     /// <param name="references">references[segment]: the texts that it is judged by.</param>
     /// <param name="settings">How texts are cut.</param>
+    /// <exception cref="ArgumentException">There are not as many lists of references as hypotheses, a segment has none, or a text is null.</exception>
     public static TerScore Corpus(IReadOnlyList<string> hypotheses, IReadOnlyList<IReadOnlyList<string>> references, TerSettings? settings = null)
     {
-        ArgumentNullException.ThrowIfNull(hypotheses);
-        ArgumentNullException.ThrowIfNull(references);
-        if (references.Count != hypotheses.Count) throw new ArgumentException($"{references.Count} lists of references stand beside {hypotheses.Count} hypotheses", nameof(references));
+        Segments.Check(hypotheses, references);
         settings ??= new TerSettings();
         double edits = 0, length = 0;
         for (int s = 0; s < hypotheses.Count; s++)
