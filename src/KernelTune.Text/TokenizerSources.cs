@@ -26,12 +26,13 @@ public sealed partial class Tokenizer
     /// <summary>tiktoken's ranks: a token in base64 and its rank a line.</summary>
     /// <param name="ranks">The file's bytes.</param>
     /// <param name="pattern">The pattern by which texts are split; <see cref="TiktokenPatterns"/> has the published ones.</param>
-    /// <param name="special">Special tokens, with ids behind the ranks; an id that none of them has gets a token &lt;|unused_N|&gt;.</param>
+    /// <param name="special">Special tokens, with ids behind the ranks or where the ranks have gaps; an id that nothing has gets a token &lt;|unused_N|&gt;.</param>
     /// <param name="name">What messages call it.</param>
-    /// <param name="config">Which of the special tokens begin and end a text.</param>
-    /// <exception cref="TokenizerException">A line is wrong: which.</exception>
+    /// <param name="config">Which of the special tokens begin and end a text, and whether they are put there.</param>
+    /// <exception cref="TokenizerException">A line is wrong (which), a special token has the id of a rank, or most ids would have no token.</exception>
     public static Tokenizer FromTiktoken(ReadOnlySpan<byte> ranks, string pattern, IReadOnlyDictionary<string, int>? special = null, string name = "tiktoken ranks", TokenizerConfig? config = null) =>
-        Of(name, (TiktokenRanks.Read(ranks, name, pattern, [.. (special ?? new Dictionary<string, int>()).Select(t => new AddedToken { Id = t.Value, Content = t.Key, Special = true })], null), config ?? new()));
+        Of(name, (TiktokenRanks.Read(ranks, name).Sketch(new TiktokenEncoding(pattern, [.. (special ?? new Dictionary<string, int>()).Select(t => new AddedToken { Id = t.Value, Content = t.Key, Special = true })]),
+            config ?? new()), config ?? new()));
 
     /// <summary>A SentencePiece model (BPE or Unigram).</summary>
     /// <exception cref="TokenizerException">The bytes are no such model.</exception>
@@ -39,43 +40,39 @@ public sealed partial class Tokenizer
     public static Tokenizer FromSentencePiece(ReadOnlySpan<byte> model, string name = "tokenizer.model", TokenizerConfig? config = null, VocabularyOptions? options = null) =>
         Of(name, new SentencePieceTokenizer(SentencePieceModel.Read(model, name), name, config ?? new(), options ?? new()).Read());
 
-    private static Tokenizer Of(string name, (TokenizerSketch Sketch, TokenizerConfig Config) read) => new(name, read.Sketch.ToJson(), read.Config, new Dictionary<string, byte[]>());
+    private static Tokenizer Of(string name, (TokenizerSketch Sketch, TokenizerConfig Config) read, IReadOnlyDictionary<string, byte[]>? beside = null) =>
+        Built(name, read.Sketch.ToJson(), read.Config, beside ?? new Dictionary<string, byte[]>());
 
     /// <summary>The tokenizer of a folder that has no tokenizer.json; null if there is no vocabulary of a kind that is known.</summary>
     private static Tokenizer? LoadOther(string folder)
     {
         string? Existing(string file) => Path.Combine(folder, file) is var path && File.Exists(path) ? path : null;
         var config = TokenizerConfig.Read(folder);
+        var options = VocabularyOptions.Read(folder);
+        var beside = TokenizerFolder.Companions(folder);
         if (Existing("vocab.json") is { } vocabulary && Existing("merges.txt") is { } merges)
         {
             using var document = TokenizerParts.Parse(File.ReadAllBytes(vocabulary), vocabulary);
-            return Of(vocabulary, MergeFiles.Read(new JsonKey(document.RootElement, vocabulary, ""), File.ReadAllBytes(merges), merges, config, VocabularyOptions.Read(folder)));
+            return Of(vocabulary, MergeFiles.Read(new JsonKey(document.RootElement, vocabulary, ""), File.ReadAllBytes(merges), merges, config, options), beside);
         }
         if (SentencePieceFiles.Select(Existing).FirstOrDefault(p => p is not null) is { } model)
         {
             byte[] bytes = File.ReadAllBytes(model);
-            return TiktokenRanks.Matches(bytes) ? Ranked(bytes, model, config, VocabularyOptions.Read(folder)) : FromSentencePiece(bytes, model, config, VocabularyOptions.Read(folder));
+            return Of(model, TiktokenRanks.Matches(bytes) ? Ranked(bytes, model, config, options) : new SentencePieceTokenizer(SentencePieceModel.Read(bytes, model), model, config, options).Read(), beside);
         }
         if (Directory.EnumerateFiles(folder, "*.tiktoken").Order(StringComparer.Ordinal).FirstOrDefault() is { } ranks)
-            return Ranked(File.ReadAllBytes(ranks), ranks, config, VocabularyOptions.Read(folder));
-        return Existing("vocab.txt") is { } words ? FromWordPiece(File.ReadAllBytes(words), words, config, VocabularyOptions.Read(folder)) : null;
+            return Of(ranks, Ranked(File.ReadAllBytes(ranks), ranks, config, options), beside);
+        return Existing("vocab.txt") is { } words ? Of(words, WordPieceVocabulary.Read(File.ReadAllBytes(words), words, config, options), beside) : null;
     }
 
-    /// <summary>Ranks do not say how texts are split: the file's name or the family must.</summary>
-    private static Tokenizer Ranked(byte[] bytes, string path, TokenizerConfig config, VocabularyOptions options)
+    /// <summary>Ranks say neither how texts are split nor what the special tokens are: the file's name or the family must.</summary>
+    private static (TokenizerSketch, TokenizerConfig) Ranked(byte[] bytes, string path, TokenizerConfig config, VocabularyOptions options)
     {
-        string file = Path.GetFileNameWithoutExtension(path);
-        bool qwen = file == "qwen" || options.Family is "QWen" or "Qwen2";
-        string pattern = file switch
-        {
-            _ when qwen => TiktokenPatterns.Qwen,
-            "cl100k_base" => TiktokenPatterns.Cl100kBase,
-            "o200k_base" or "o200k_harmony" => TiktokenPatterns.O200kBase,
-            "gpt2" or "r50k_base" or "p50k_base" => TiktokenPatterns.Gpt2,
-            "tokenizer" => TiktokenPatterns.Llama3,
-            _ => throw new TokenizerNotSupportedException(path, "", "these ranks do not say how texts are split, and neither the file's name nor the tokenizer_class does: FromTiktoken takes the pattern"),
-        };
-        return Of(path, (TiktokenRanks.Read(bytes, path, pattern, options.AddedTokens, qwen ? """{"type":"NFC"}""" : null), config));
+        var ranks = TiktokenRanks.Read(bytes, path);
+        var encoding = TiktokenEncoding.Named(Path.GetFileNameWithoutExtension(path), options.Family, ranks.Count)?.With(options.AddedTokens)
+            ?? throw new TokenizerNotSupportedException(path, "", "these ranks do not say how texts are split, and neither the file's name nor the tokenizer_class does: FromTiktoken takes the pattern");
+        config = config with { BosToken = config.BosToken ?? encoding.Bos, EosToken = config.EosToken ?? encoding.Eos, AddBosToken = config.AddBosToken ?? (encoding.AddBos ? true : null) };
+        return (ranks.Sketch(encoding, config), config);
     }
 }
 

@@ -6,12 +6,6 @@ namespace KernelTune.Checkpoints;
 /// </summary>
 public sealed class HuggingFaceFolder : IDisposable
 {
-    private static readonly string[] TokenizerNames =
-    [
-        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja", "chat_template.json",
-        "vocab.json", "merges.txt", "vocab.txt", "tokenizer.model", "spiece.model",
-    ];
-
     private HuggingFaceFolder(string location, string folder, IWeightSource weights, GgufFile? gguf, JsonSettings config)
     {
         Location = location;
@@ -19,8 +13,6 @@ public sealed class HuggingFaceFolder : IDisposable
         Weights = weights;
         Gguf = gguf;
         Config = config;
-        TokenizerFiles = TokenizerNames.Select(n => (Name: n, Path: Path.Combine(folder, n))).Where(f => File.Exists(f.Path))
-            .ToDictionary(f => f.Name, f => f.Path, StringComparer.Ordinal).AsReadOnly();
         var generation = Path.Combine(folder, "generation_config.json");
         GenerationConfig = File.Exists(generation) ? JsonSettings.Read(generation) : null;
     }
@@ -39,9 +31,6 @@ public sealed class HuggingFaceFolder : IDisposable
 
     /// <summary>The GGUF file as it is, where the weights come from one: its metadata holds a tokenizer.</summary>
     public GgufFile? Gguf { get; }
-
-    /// <summary>The tokenizer's files that are there, name to path.</summary>
-    public IReadOnlyDictionary<string, string> TokenizerFiles { get; }
 
     /// <summary>generation_config.json, where it is there.</summary>
     public JsonSettings? GenerationConfig { get; }

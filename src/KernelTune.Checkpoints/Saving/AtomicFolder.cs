@@ -76,7 +76,7 @@ public sealed class AtomicFolder : IDisposable
         _files.Add(new ManifestFile(relative, stream.Length, stream.Finish()));
     }
 
-    public void Write(string relative, byte[] bytes) => Write(relative, stream => stream.Write(bytes));
+    public void Write(string relative, ReadOnlyMemory<byte> bytes) => Write(relative, stream => stream.Write(bytes.Span));
 
     public void Write(string relative, string text) => Write(relative, Encoding.UTF8.GetBytes(text));
 

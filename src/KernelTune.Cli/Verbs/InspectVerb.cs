@@ -144,7 +144,8 @@ internal sealed class InspectVerb
                 ])
                 if (c.IntOrNull(key) is { } value)
                     facts.Add((key, Text($"{value}")));
-            facts.Add(("tokenizer", model.TokenizerFiles.Count > 0 ? string.Join(", ", model.TokenizerFiles.Keys.Order(StringComparer.Ordinal)) : "none"));
+            var tokenizer = KernelTune.Text.Tokenizer.FilesIn(model.Folder);
+            facts.Add(("tokenizer", tokenizer.Count > 0 ? string.Join(", ", tokenizer.Order(StringComparer.Ordinal)) : "none"));
             return new Subject("model", model.Weights, facts, model);
         }
 

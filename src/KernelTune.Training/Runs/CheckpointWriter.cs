@@ -12,7 +12,7 @@ namespace KernelTune.Training.Runs;
 /// <summary>
 /// Writes and reads checkpoints. The top of a folder is what PEFT or Transformers loads as it stands; <c>trainer/</c> below it holds what a resume needs besides.
 /// </summary>
-public sealed class CheckpointWriter(TrainableModel model, string modelName, string modelFolder, IReadOnlyDictionary<string, string> sideFiles, ISaveProbe? probe = null)
+public sealed class CheckpointWriter(TrainableModel model, string modelName, string modelFolder, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> sideFiles, ISaveProbe? probe = null)
 {
     /// <summary>The folder of a checkpoint's trainer state.</summary>
     public const string TrainerFolder = "trainer";
@@ -73,8 +73,8 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
             if (File.Exists(generation))
                 folder.Copy(generation, "generation_config.json");
         }
-        foreach (var (name, path) in sideFiles)
-            folder.Copy(path, name);
+        foreach (var (name, bytes) in sideFiles)
+            folder.Write(name, bytes);
         folder.Write("README.md", ModelCard.Text(model, modelName, state));
     }
 

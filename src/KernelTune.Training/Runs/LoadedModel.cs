@@ -11,7 +11,7 @@ public sealed class LoadedModel : IDisposable
     private readonly HuggingFaceFolder _source;
 
     private LoadedModel(HuggingFaceFolder source, Device device, CausalLanguageModel model, IMethod? method) =>
-        (_source, Device, Model, Method, Text) = (source, device, model, method, TextTools.Open(source.Folder));
+        (_source, Device, Model, Method, Text) = (source, device, model, method, TextTools.Open(source.Folder, source.Gguf));
 
     public Device Device { get; }
 

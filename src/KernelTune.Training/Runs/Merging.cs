@@ -74,8 +74,8 @@ public static class Merging
             config["tie_word_embeddings"] = false;
         target.Write("config.json", SortedJson.Bytes(config));
         ShardedSafetensorsWriter.Write(target, Tensors(loaded, format), shardBytes);
-        foreach (var (name, path) in loaded.Source.TokenizerFiles)
-            target.Copy(path, name);
+        foreach (var (name, bytes) in loaded.Text.Tokenizer.Files)
+            target.Write(name, bytes);
         string generation = Path.Combine(loaded.Source.Folder, "generation_config.json");
         if (File.Exists(generation))
             target.Copy(generation, "generation_config.json");

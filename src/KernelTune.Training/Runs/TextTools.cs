@@ -1,3 +1,4 @@
+using KernelTune.Checkpoints;
 using KernelTune.Data;
 using KernelTune.Text;
 using KernelTune.Text.Chat;
@@ -17,11 +18,13 @@ public sealed class TextTools
     /// <summary>What preparing data asks for.</summary>
     public ITextEncoder Encoder => new TokenizerEncoder(Tokenizer);
 
-    /// <summary>Reads the tokenizer of a folder.</summary>
+    /// <summary>Reads the tokenizer of a folder, or, where no vocabulary lies there, that of a GGUF file's metadata.</summary>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="gguf">Its GGUF file; null: it is none.</param>
     /// <exception cref="TokenizerException">There is none, or it cannot be used.</exception>
-    public static TextTools Open(string folder)
+    public static TextTools Open(string folder, GgufFile? gguf = null)
     {
-        var tokenizer = Tokenizer.Load(folder);
+        var tokenizer = gguf is null || Tokenizer.IsIn(folder) ? Tokenizer.Load(folder) : Tokenizer.FromGguf(gguf.Metadata, gguf.Location);
         return new TextTools(tokenizer, ChatTemplate.Of(tokenizer.Config));
     }
 }

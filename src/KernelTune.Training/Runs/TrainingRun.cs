@@ -44,7 +44,7 @@ public sealed class TrainingRun : IDisposable
         (Device, this.progress, this.probe) = (device, progress, probe);
         (this.source, this.config, this.modelFolder) = (source, config, modelFolder);
         task = TrainingTask.Of(request.Recipe.Task);
-        data = task.Open(request, config, modelFolder, Note);
+        data = task.Open(request, config, modelFolder, source?.Gguf, Note);
         Request = request with { Recipe = data.Recipe };
         this.config = data.Config ?? config;
         batches = Data.Batches();

@@ -12,8 +12,6 @@ namespace KernelTune.Training.Tasks;
 /// <summary>The next token of texts and chats: cross-entropy of the labelled tokens.</summary>
 public sealed class CausalLmTask : TrainingTask
 {
-    private static readonly string[] TokenizerNames = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"];
-
     public override string Name => "causal-lm";
 
     public override string? PeftTaskType => "CAUSAL_LM";
@@ -27,9 +25,9 @@ public sealed class CausalLmTask : TrainingTask
     }
 
     /// <summary>Reads and tokenizes. A tokenizer that the embedding has no rows for is refused; rows longer than the model's positions are cut as those longer than max_length are.</summary>
-    public override TaskData Open(RunRequest request, JsonSettings config, string modelFolder, Action<string> note)
+    public override TaskData Open(RunRequest request, JsonSettings config, string modelFolder, GgufFile? gguf, Action<string> note)
     {
-        var text = TextTools.Open(modelFolder);
+        var text = TextTools.Open(modelFolder, gguf);
         var model = ModelRegistry.CausalLanguageModel(config);
         text.Tokenizer.RequireRows(model.VocabularySize);
         var data = request.Recipe.Data;
@@ -43,8 +41,7 @@ public sealed class CausalLmTask : TrainingTask
         var recipe = request.Recipe;
         var training = RunData.Load(request, text);
         var test = recipe.Data.Test.Count > 0 ? RunData.LoadEvaluation(recipe.Data.Test, recipe.Data, request.SkipBad, request.Strict, text) : null;
-        var files = TokenizerNames.Select(n => (Name: n, Path: Path.Combine(modelFolder, n))).Where(f => File.Exists(f.Path)).ToDictionary(f => f.Name, f => f.Path, StringComparer.Ordinal);
-        return new TaskData(recipe, training, test, files);
+        return new TaskData(recipe, training, test, text.Tokenizer.Files);
     }
 
     /// <summary>Where virtual tokens go through the layers before the text, the first token of a row is predicted too.</summary>

@@ -39,7 +39,7 @@ public sealed class ImageClassificationTask : TrainingTask
     /// </summary>
     /// <exception cref="CheckpointException">preprocessor_config.json is absent, or asks for what is not supported.</exception>
     /// <exception cref="DataException">A folder lacks a class, a picture cannot be read, or the classes are not the model's.</exception>
-    public override TaskData Open(RunRequest request, JsonSettings config, string modelFolder, Action<string> note)
+    public override TaskData Open(RunRequest request, JsonSettings config, string modelFolder, GgufFile? gguf, Action<string> note)
     {
         var recipe = request.Recipe;
         var model = ModelRegistry.ImageClassifier(config);
@@ -64,7 +64,7 @@ public sealed class ImageClassificationTask : TrainingTask
             Augmentation = recipe.Data.Augmentation,
         }, processor);
         var test = recipe.Data.Test is [var held] ? LoadEvaluation(held.Path, classes, processor, request.SkipBad) : null;
-        return new TaskData(recipe, training, test, new Dictionary<string, string>(StringComparer.Ordinal) { [PreprocessorConfig.FileName] = preprocessor }, changed);
+        return new TaskData(recipe, training, test, new Dictionary<string, ReadOnlyMemory<byte>>(StringComparer.Ordinal) { [PreprocessorConfig.FileName] = File.ReadAllBytes(preprocessor) }, changed);
     }
 
     // The classifier whose classes count: that of an adapter which brings its configuration, or the base's own; null: it is new.

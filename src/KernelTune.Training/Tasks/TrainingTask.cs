@@ -47,8 +47,9 @@ public abstract class TrainingTask
     /// <param name="request">The recipe, and how bad rows are met.</param>
     /// <param name="config">config.json.</param>
     /// <param name="modelFolder">Where tokenizers and processors lie.</param>
+    /// <param name="gguf">The model's GGUF file, whose metadata may hold the tokenizer; null: it is no such file.</param>
     /// <param name="note">Told what a user should know.</param>
-    public abstract TaskData Open(RunRequest request, JsonSettings config, string modelFolder, Action<string> note);
+    public abstract TaskData Open(RunRequest request, JsonSettings config, string modelFolder, GgufFile? gguf, Action<string> note);
 
     /// <summary>Labels of a batch that carry loss with this model: the loss of a step is the mean over them all.</summary>
     public virtual int LabelCount(IPretrainedModel model, IBatch batch) => batch.LabelCount;
@@ -77,6 +78,6 @@ public abstract class TrainingTask
 /// <param name="Recipe">The recipe as it holds for this model: a max_length within its positions.</param>
 /// <param name="Training">What is trained on, and validated on.</param>
 /// <param name="Test">What is judged once, at the end; null: nothing.</param>
-/// <param name="SideFiles">Files that are saved beside the weights, name to path: a tokenizer's.</param>
+/// <param name="SideFiles">Files that are saved beside the weights, by name: a tokenizer's.</param>
 /// <param name="Config">config.json as it holds for these examples: another number of classes, their names; null: as it is.</param>
-public sealed record TaskData(Recipe Recipe, ITrainingData Training, IEvaluationData? Test, IReadOnlyDictionary<string, string> SideFiles, JsonSettings? Config = null);
+public sealed record TaskData(Recipe Recipe, ITrainingData Training, IEvaluationData? Test, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> SideFiles, JsonSettings? Config = null);

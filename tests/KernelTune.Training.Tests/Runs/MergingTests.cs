@@ -3,6 +3,7 @@ using KernelTune.Checkpoints;
 using KernelTune.Devices.Cpu;
 using KernelTune.Kernels.Numerics;
 using KernelTune.Methods;
+using KernelTune.Text;
 using KernelTune.Training.Recipes;
 using KernelTune.Training.Runs;
 
@@ -112,6 +113,32 @@ public sealed class MergingTests
         string adapter = Adapter();
         Assert.That(() => Merging.Run(world.Model, adapter, world.Model, device), Throws.TypeOf<CheckpointException>().With.Message.Contains("it holds the base's own weights"));
         Assert.That(File.ReadAllBytes(Path.Combine(world.Model, "model.safetensors")), Is.EqualTo(before));
+    }
+
+    /// <summary>A model that came before tokenizer.json keeps its own files, and gets one.</summary>
+    [Test]
+    public void A_tokenizer_of_two_files_is_saved_by_a_run_and_by_a_merge()
+    {
+        var before = Tokenizer.Load(world.Model);
+        var json = JsonNode.Parse(before.ToJson().Span)!;
+        File.WriteAllText(Path.Combine(world.Model, "vocab.json"), json["model"]!["vocab"]!.ToJsonString());
+        File.WriteAllText(Path.Combine(world.Model, "merges.txt"), "#version: 0.2\n");
+        File.WriteAllText(Path.Combine(world.Model, "added_tokens.json"), """{"<s>":256,"</s>":257,"<pad>":258}""");
+        var named = JsonNode.Parse(File.ReadAllText(Path.Combine(world.Model, "tokenizer_config.json")))!;
+        named["unk_token"] = "</s>";
+        File.WriteAllText(Path.Combine(world.Model, "tokenizer_config.json"), named.ToJsonString());
+        File.Delete(Path.Combine(world.Model, "tokenizer.json"));
+        var full = world.Recipe(MethodKind.Full, "full");
+        Drive.Train(full, device);
+        Merging.Run(world.Model, Adapter(), world["merged"], device);
+        foreach (string folder in new[] { Path.Combine(full.Output, "final"), world["merged"] })
+        {
+            Assert.That(Tokenizer.FilesIn(folder), Is.EquivalentTo(new[] { "tokenizer.json", "tokenizer_config.json", "added_tokens.json", "vocab.json", "merges.txt" }));
+            foreach (string name in new[] { "vocab.json", "merges.txt", "added_tokens.json" })
+                Assert.That(File.ReadAllBytes(Path.Combine(folder, name)), Is.EqualTo(File.ReadAllBytes(Path.Combine(world.Model, name))), name);
+            Assert.That(Tokenizer.Load(folder).EncodeIds("<s>a b</s>"), Is.EqualTo(before.EncodeIds("<s>a b</s>")));
+            Assert.That(Tokenizer.Load(folder).Config.ChatTemplate, Is.EqualTo(before.Config.ChatTemplate));
+        }
     }
 
     private string Adapter(Func<LoraConfig, LoraConfig>? change = null)

@@ -6,6 +6,7 @@ using KernelTune.Devices.Memory;
 using KernelTune.Devices.Reference;
 using KernelTune.Devices.Shapes;
 using KernelTune.Kernels.Numerics;
+using KernelTune.Text;
 using KernelTune.Training.Recipes;
 using KernelTune.Training.Runs;
 
@@ -162,8 +163,32 @@ public sealed class QuantizedBaseTests
         }
     }
 
+    /// <summary>A GGUF file alone is a model with its tokenizer: what a run and a merge save beside the weights is that tokenizer, in a folder that Transformers reads.</summary>
+    [Test]
+    public void A_gguf_brings_its_tokenizer_into_what_is_saved()
+    {
+        var before = Tokenizer.Load(world.Model);
+        InGguf(new("tokenizer.ggml.model", "gpt2"), new("tokenizer.ggml.pre", "gpt-2"), new("tokenizer.ggml.tokens", Enumerable.Range(0, TinyWorld.Vocabulary).Select(id => before.IdToToken(id)!).ToArray()),
+            new("tokenizer.ggml.token_type", Enumerable.Range(0, TinyWorld.Vocabulary).Select(id => id < 256 ? 1 : 3).ToArray()), new("tokenizer.ggml.merges", Array.Empty<string>()),
+            new("tokenizer.ggml.bos_token_id", 256u), new("tokenizer.ggml.eos_token_id", 257u), new("tokenizer.ggml.padding_token_id", 258u));
+        File.Delete(Path.Combine(world.Model, "tokenizer.json"));
+        File.Delete(Path.Combine(world.Model, "tokenizer_config.json"));
+        var recipe = Recipe(null, "run");
+        using var device = new CpuDevice(1);
+        Drive.Train(recipe, device);
+        string final = Path.Combine(recipe.Output, "final");
+        Merging.Run(world.Model, final, world["merged"], device);
+        foreach (string folder in new[] { final, world["merged"] })
+        {
+            var after = Tokenizer.Load(folder);
+            Assert.That(after.EncodeIds("<s>some text</s>"), Is.EqualTo(before.EncodeIds("<s>some text</s>")));
+            Assert.That((after.BosId, after.EosId, after.PadId, after.VocabSize), Is.EqualTo((256, 257, 258, TinyWorld.Vocabulary)));
+            Assert.That(Tokenizer.FilesIn(folder), Is.EquivalentTo(new[] { "tokenizer.json", "tokenizer_config.json" }));
+        }
+    }
+
     // Matrices in Q4_1, the table in Q8_0, norms in F32, under llama.cpp's names and with its order of q's and k's rows.
-    private void InGguf()
+    private void InGguf(params KeyValuePair<string, object>[] tokenizer)
     {
         string path = Path.Combine(world.Model, "model.safetensors"), moved = world["plain.safetensors"];
         File.Move(path, moved);
@@ -179,7 +204,7 @@ public sealed class QuantizedBaseTests
             tensors.Add(new TensorToSave(GgufName(name), format, info.Shape, sink => sink.Write(numbers)));
         }
         GgufWriter.Save(Path.Combine(world.Model, "model.gguf"),
-            [new("general.architecture", "llama"), new("llama.attention.head_count", 4u), new("llama.attention.head_count_kv", 2u)], tensors);
+            [new("general.architecture", "llama"), new("llama.attention.head_count", 4u), new("llama.attention.head_count_kv", 2u), .. tokenizer], tensors);
     }
 
     // Row j of the first half of a head (8 rows) and row j of the second become neighbours.
