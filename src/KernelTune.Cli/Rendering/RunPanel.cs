@@ -15,8 +15,19 @@ namespace KernelTune.Cli.Rendering;
 /// <param name="Memory">Bytes predicted at the peak, by category; empty categories left out.</param>
 /// <param name="Predicted">Bytes predicted at the peak with the pool's gaps, beside what the process holds already.</param>
 /// <param name="Output">The run's folder.</param>
+/// <param name="Account">What the data files were found to be, and what their rows are like.</param>
 internal sealed record RunView(
-    string Model, string Architecture, string Method, long Trainable, long Total, string Data, string Device, IReadOnlyList<(string Category, long Bytes)> Memory, long Predicted, string Output);
+    string Model,
+    string Architecture,
+    string Method,
+    long Trainable,
+    long Total,
+    string Data,
+    string Device,
+    IReadOnlyList<(string Category, long Bytes)> Memory,
+    long Predicted,
+    string Output,
+    IReadOnlyList<string> Account);
 
 /// <summary>The panel before step 1: model, method, trainable of total, and the memory that the run will need.</summary>
 internal static class RunPanel
@@ -31,6 +42,7 @@ internal static class RunPanel
         double share = run.Total == 0 ? 0 : 100.0 * run.Trainable / run.Total;
         Row("trainable", string.Create(CultureInfo.InvariantCulture, $"{run.Trainable:N0} of {run.Total:N0} parameters ({share:0.##}%)"));
         Row("data", run.Data);
+        foreach (string line in run.Account) Row("", line);
         Row("device", run.Device);
         Row("memory", $"{ByteCount.Show(run.Predicted)} predicted");
         foreach (var (category, bytes) in run.Memory) Row("", $"{ByteCount.Show(bytes),11}  {category}");

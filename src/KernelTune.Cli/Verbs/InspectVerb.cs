@@ -3,23 +3,30 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using KernelTune.Checkpoints;
+using KernelTune.Cli.Models;
 using KernelTune.Cli.Recipes;
 using KernelTune.Methods;
 using Spectre.Console;
 
 namespace KernelTune.Cli.Verbs;
 
-/// <summary><c>inspect PATH</c>: what a file of weights, a model or an adapter holds: names, types, shapes, sizes.</summary>
+/// <summary><c>inspect PATH</c>: what a file of weights, a model or an adapter holds: names, types, shapes, sizes; or what a file of examples holds.</summary>
 internal sealed class InspectVerb
 {
-    private readonly Argument<string> _path = new("PATH") { Description = "a .safetensors or .gguf file, a model's or an adapter's folder, or org/name in the Hugging Face cache" };
+    private readonly Argument<string> _path = new("PATH") { Description = "a .safetensors or .gguf file, a model's or an adapter's folder, org/name in the Hugging Face cache; or a file of examples" };
     private readonly Option<string?> _filter = new("--filter") { Description = "only tensors whose name this expression finds a match in" };
     private readonly Option<bool> _check = new("--check") { Description = "read every value and count what is not finite" };
+    private readonly Option<string?> _model = new("--model") { Description = "examples: count in the tokens of this model" };
+    private readonly Option<bool> _skipBad = new("--skip-bad") { Description = "examples: count rows that cannot be used, and go on" };
     private readonly Option<bool> _json = new("--json") { Description = "the same as JSON" };
 
     public Command Command(Application application) => application.WithAction(
-        new Command("inspect", "Show what a file of weights, a model or an adapter holds.") { _path, _filter, _check, _json },
-        (parsed, terminal, cancellation) => Run(parsed.GetValue(_path)!, parsed.GetValue(_filter), parsed.GetValue(_check), parsed.GetValue(_json), terminal, cancellation));
+        new Command("inspect", "Show what a file of weights, a model, an adapter or a file of examples holds.") { _path, _filter, _check, _model, _skipBad, _json },
+        (parsed, terminal, cancellation) =>
+        {
+            if (DataLook.IsFor(parsed.GetValue(_path)!)) DataLook.Show(parsed.GetValue(_path)!, parsed.GetValue(_model), parsed.GetValue(_skipBad), parsed.GetValue(_json), terminal);
+            else Run(parsed.GetValue(_path)!, parsed.GetValue(_filter), parsed.GetValue(_check), parsed.GetValue(_json), terminal, cancellation);
+        });
 
     private static void Run(string path, string? filter, bool check, bool json, Terminal terminal, CancellationToken cancellation)
     {

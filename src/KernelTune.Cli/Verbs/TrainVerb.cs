@@ -78,6 +78,7 @@ internal sealed class TrainVerb
             ["trainable"] = view.Trainable,
             ["total"] = view.Total,
             ["data"] = view.Data,
+            ["data_account"] = new JsonArray([.. view.Account.Select(a => (JsonNode)a)]),
             ["device"] = view.Device,
             ["memory"] = memory,
             ["predicted_bytes"] = view.Predicted,

@@ -66,6 +66,12 @@ public interface ITrainingData
     /// <summary>Null where the recipe asks for no validation.</summary>
     IEvaluationData? Validation { get; }
 
+    /// <summary>What the files were found to be, and what their rows are like, a sentence each; empty: nothing to say.</summary>
+    IReadOnlyList<string> Account => [];
+
+    /// <summary>What is to be known of the data; null: no report is made of it.</summary>
+    DataReport? Report => null;
+
     /// <summary>What a user should know of the files: rows that were left out, or cut. One sentence each.</summary>
     IReadOnlyList<string> Notes { get; }
 

@@ -7,14 +7,17 @@ internal sealed class RowLoader(RowOptions options, ITextEncoder encoder, ChatTe
 {
     private readonly List<FileAccount> _accounts = [];
 
+    /// <summary>What a report needs of the rows that were read, in their order.</summary>
+    public RowFacts Facts { get; } = new();
+
     /// <summary>What became of each file that was read.</summary>
     public IReadOnlyList<FileAccount> Accounts => _accounts;
 
-    /// <summary>The rows of the files one after the other, each with the number of its file.</summary>
+    /// <summary>The rows of the files one after the other; <see cref="Facts"/> say which file each is of.</summary>
     /// <exception cref="DataException">A file or a row cannot be used, or nothing is left.</exception>
-    public List<(TokenRow Row, int File)> Load(IReadOnlyList<DataFile> files, ExampleRange? range)
+    public RowStore Load(IReadOnlyList<DataFile> files, ExampleRange? range)
     {
-        var rows = new List<(TokenRow, int)>();
+        var rows = new RowStore(options.RowMemory);
         ExampleRange wanted = range ?? new ExampleRange(0, null);
         long number = 0;
         for (int f = 0; f < files.Count; f++)
@@ -30,12 +33,14 @@ internal sealed class RowLoader(RowOptions options, ITextEncoder encoder, ChatTe
             {
                 if (number >= wanted.End) break;
                 if (number++ < wanted.Start) continue;
+                Facts.Count(example);
                 preparation ??= Preparation(file.Path, LanguageExamples.Of(example, template is not null, file.Path));
                 foreach (TokenRow row in preparation.Prepare([example], preparing))
                 {
                     if (row.CanTeach)
                     {
-                        rows.Add((row, f));
+                        rows.Add(row);
+                        Facts.Add(row, f);
                         continue;
                     }
 

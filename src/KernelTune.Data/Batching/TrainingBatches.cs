@@ -67,7 +67,9 @@ public sealed class TrainingBatches : IBatchStream
         for (int start = 0; start < _rows.Count; start += _batchSize)
         {
             int end = Math.Min(start + _batchSize, _rows.Count);
-            yield return _collator.Collate(_rows.Skip(start).Take(end - start).ToArray(), end == _rows.Count);
+            var rows = new TokenRow[end - start];
+            for (int i = start; i < end; i++) rows[i - start] = _rows[i];
+            yield return _collator.Collate(rows, end == _rows.Count);
         }
     }
 
@@ -76,11 +78,27 @@ public sealed class TrainingBatches : IBatchStream
     /// </summary>
     public Batch Largest()
     {
-        if (_shuffleSeed is not null) return _collator.Collate(_rows.OrderByDescending(r => r.Ids.Length).Take(_batchSize).ToArray());
+        if (_shuffleSeed is not null) return _collator.Collate(Longest());
         Batch? largest = null;
         foreach (Batch batch in InOrder())
             if (largest is null || (long)batch.Rows * batch.Columns > (long)largest.Rows * largest.Columns) largest = batch;
         return largest!;
+    }
+
+    /// <summary>The longest rows, no more of them in memory than a batch has.</summary>
+    private TokenRow[] Longest()
+    {
+        var longest = new PriorityQueue<TokenRow, (int Length, int Order)>(_batchSize + 1);
+        for (int i = 0; i < _rows.Count; i++)
+        {
+            TokenRow row = _rows[i];
+            longest.Enqueue(row, (row.Ids.Length, -i));
+            if (longest.Count > _batchSize) longest.Dequeue();
+        }
+
+        var rows = new TokenRow[longest.Count];
+        for (int i = rows.Length - 1; i >= 0; i--) rows[i] = longest.Dequeue();
+        return rows;
     }
 
     IBatch IBatchStream.Next() => Next();

@@ -10,10 +10,11 @@ public sealed class TrainingData : ITrainingData
     private readonly TrainingDataOptions _options;
     private readonly int _padTokenId;
 
-    private TrainingData(TrainingDataOptions options, int padTokenId, IReadOnlyList<TokenRow> train, EvaluationData? validation, IReadOnlyList<FileAccount> accounts)
+    private TrainingData(TrainingDataOptions options, int padTokenId, IReadOnlyList<TokenRow> train, EvaluationData? validation, EvaluationData? test, IReadOnlyList<FileAccount> accounts, SplitReport report)
     {
         (_options, _padTokenId) = (options, padTokenId);
-        (Train, Validation, Accounts) = (train, validation, accounts);
+        (Train, Validation, Test, Accounts) = (train, validation, test, accounts);
+        Report = new DataReport([report, .. new[] { validation?.Report, test?.Report }.OfType<SplitReport>()]);
         Fingerprint = Hash(train);
     }
 
@@ -23,6 +24,12 @@ public sealed class TrainingData : ITrainingData
     /// <summary>Null where the recipe asks for no validation.</summary>
     public EvaluationData? Validation { get; }
 
+    /// <summary>Null where the recipe names no test files.</summary>
+    public EvaluationData? Test { get; }
+
+    /// <summary>What is to be known of training, validation and test rows.</summary>
+    public DataReport Report { get; }
+
     /// <summary>What became of each training file.</summary>
     public IReadOnlyList<FileAccount> Accounts { get; }
 
@@ -31,6 +38,11 @@ public sealed class TrainingData : ITrainingData
     IEvaluationData? ITrainingData.Validation => Validation;
 
     string ITrainingData.Contents => "";
+
+    IReadOnlyList<string> ITrainingData.Account =>
+        [.. Report.Splits.SelectMany(s => (string[])[.. s.Files.Select(f => $"{Path.GetFileName(f.Path)}: {f.Detected}"), s.Sentence()])];
+
+    DataReport? ITrainingData.Report => Report;
 
     public IReadOnlyList<string> Notes => [.. Accounts.SelectMany(a => a.Notes())];
 
@@ -52,21 +64,34 @@ public sealed class TrainingData : ITrainingData
         bool cut = options.Packing is Packing.None or Packing.BestFit;       // the other packings keep what is too long, in several rows
         RowOptions rowOptions = cut || options.Strict ? options : options with { MaxLength = null };
         var loader = new RowLoader(rowOptions, encoder, template);
-        List<(TokenRow Row, int File)> rows = loader.Load(options.Train, options.Rows);
+        RowStore rows = loader.Load(options.Train, options.Rows);
 
-        EvaluationData? validation = null;
-        if (options.Validation.Count > 0) validation = EvaluationData.Load(options.Validation, options, encoder, template);
-        else if (options.ValidationShare is { } share)
+        int[] kept = [.. Enumerable.Range(0, rows.Count)], held = [];
+        if (options is { Validation.Count: 0, ValidationShare: { } share })
         {
             if (rows.Count < 2) throw new DataException(options.Train[0].Path, $"{rows.Count} usable row was found, at least 2 wanted to hold a share out");
-            var held = SeededOrder.HeldOut(rows.Count, share, options.Seed).ToHashSet();
-            validation = new EvaluationData(rows.Where((_, i) => held.Contains(i)).Select(r => r.Row).ToList(), options, encoder.PadTokenId, []);
-            rows = rows.Where((_, i) => !held.Contains(i)).ToList();
+            held = SeededOrder.HeldOut(rows.Count, share, options.Seed);
+            kept = [.. kept.Except(held)];
         }
 
-        List<TokenRow> train = Weighted(rows, options);
-        if (options.Packing != Packing.None) train = RowPacking.Pack(train, options.MaxLength!.Value, options.Packing).Where(r => r.CanTeach).ToList();
-        return new TrainingData(options, encoder.PadTokenId, train, validation, loader.Accounts);
+        int[]? some = held.Length > 0 ? kept : null;
+        SplitReport report = loader.Facts.Report("train", some, loader.Accounts, null);
+        HashSet<UInt128> contents = options.Validation.Count + options.Test.Count + held.Length > 0 ? loader.Facts.Contents(some) : [];
+        EvaluationData? validation = held.Length > 0
+            ? new EvaluationData(new RowSelection(rows, held), options, encoder.PadTokenId, loader.Facts.Report("validation", held, [], contents))
+            : options.Validation.Count > 0 ? EvaluationData.Load("validation", options.Validation, options, encoder, template, contents) : null;
+        EvaluationData? test = options.Test.Count > 0 ? EvaluationData.Load("test", options.Test, options, encoder, template, contents) : null;
+
+        IReadOnlyList<TokenRow> train = new RowSelection(rows, Weighted(loader.Facts.Rows, kept, options));
+        if (options.Packing != Packing.None)
+        {
+            var packed = new RowStore(options.RowMemory);
+            foreach (TokenRow row in RowPacking.Pack(train, options.MaxLength!.Value, options.Packing))
+                if (row.CanTeach) packed.Add(row);
+            train = packed;
+        }
+
+        return new TrainingData(options, encoder.PadTokenId, train, validation, test, loader.Accounts, report);
     }
 
     /// <summary>
@@ -85,20 +110,22 @@ public sealed class TrainingData : ITrainingData
         return new TrainingBatches(Train, collator, _options.BatchSize, _options.Shuffle ? _options.Seed : null);
     }
 
-    private static List<TokenRow> Weighted(List<(TokenRow Row, int File)> rows, TrainingDataOptions options)
+    /// <summary>The numbers of the rows of an epoch: file after file, each drawn by its weight.</summary>
+    private static int[] Weighted(List<RowFact> facts, int[] kept, TrainingDataOptions options)
     {
-        var train = new List<TokenRow>(rows.Count);
+        var train = new List<int>(kept.Length);
+        ILookup<int, int> byFile = kept.ToLookup(i => facts[i].File);
         for (int f = 0; f < options.Train.Count; f++)
         {
             DataFile file = options.Train[f];
             if (!(file.Weight >= 0 && file.Weight <= 1000)) throw new ArgumentException($"{file.Path}: a weight of {file.Weight} was found, 0 to 1000 wanted", nameof(options));
-            TokenRow[] own = rows.Where(r => r.File == f).Select(r => r.Row).ToArray();
+            int[] own = [.. byFile[f]];
             int whole = (int)file.Weight, rest = (int)Math.Round((file.Weight - whole) * own.Length, MidpointRounding.AwayFromZero);
             for (int i = 0; i < whole; i++) train.AddRange(own);
             foreach (int chosen in SeededOrder.Sample(own.Length, rest, options.Seed, f)) train.Add(own[chosen]);
         }
 
-        return train.Count > 0 ? train : throw new ArgumentException("the weights of the files leave no rows to train on", nameof(options));
+        return train.Count > 0 ? [.. train] : throw new ArgumentException("the weights of the files leave no rows to train on", nameof(options));
     }
 
     private static string Hash(IReadOnlyList<TokenRow> rows)

@@ -40,6 +40,9 @@ public record RowOptions
     /// <summary>True: special tokens written inside messages are recognised; false (the default): they are only text that looks like them.</summary>
     public bool SpecialInContent { get; init; }
 
+    /// <summary>Bytes of tokens that are kept in memory; further rows lie in a temporary file.</summary>
+    public long RowMemory { get; init; } = 512L << 20;
+
     /// <summary>Columns of batches are rounded up to a multiple of this; null: they are not.</summary>
     public int? PadToMultipleOf { get; init; }
 }
@@ -55,6 +58,9 @@ public sealed record TrainingDataOptions : RowOptions
 
     /// <summary>The share of the training rows that is held out instead, within (0, 1); null: none.</summary>
     public double? ValidationShare { get; init; }
+
+    /// <summary>Files to judge once, at the end; empty: none.</summary>
+    public IReadOnlyList<DataFile> Test { get; init; } = [];
 
     /// <summary>Only these examples of all training files together, taken before the split; null: all.</summary>
     public ExampleRange? Rows { get; init; }

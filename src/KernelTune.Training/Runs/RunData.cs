@@ -6,7 +6,7 @@ namespace KernelTune.Training.Runs;
 /// <summary>A recipe's <c>data</c> block as the data library takes it.</summary>
 public static class RunData
 {
-    /// <summary>Reads and tokenizes the training and validation rows.</summary>
+    /// <summary>Reads and tokenizes the rows to train, validate and test on.</summary>
     /// <exception cref="DataException">A file or a row cannot be used.</exception>
     public static TrainingData Load(RunRequest request, TextTools text)
     {
@@ -16,6 +16,7 @@ public static class RunData
             Train = data.Train,
             Validation = data.Validation,
             ValidationShare = data.ValidationShare,
+            Test = data.Test,
             Rows = data.Rows,
             Format = data.Format,
             Columns = data.Columns,

@@ -12,6 +12,7 @@ internal static class RunIdentity
 {
     public const string RecipeFile = "recipe.yaml";
     public const string RunFile = "run.json";
+    public const string DataFile = "data.json";
 
     public static string Version => typeof(RunIdentity).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 

@@ -405,6 +405,8 @@ public sealed class TrainingRun : IDisposable
     {
         byte[] recipe = Encoding.UTF8.GetBytes(RecipeWriter.Write(Recipe));
         AtomicFile.Write(Path.Combine(Output, RunIdentity.RecipeFile), recipe, probe);
+        if (Data.Report is { } report)
+            AtomicFile.Write(Path.Combine(Output, RunIdentity.DataFile), report.ToJson(), probe);
         var run = new RunFile(1, RunIdentity.Version, RunIdentity.Commit(), DateTime.UtcNow.ToString("O", System.Globalization.CultureInfo.InvariantCulture), RunIdentity.Machine,
             System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription, Device.Name, baseHash, Data.Fingerprint,
             Convert.ToHexStringLower(SHA256.HashData(recipe)));

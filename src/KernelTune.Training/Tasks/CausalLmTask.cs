@@ -40,8 +40,7 @@ public sealed class CausalLmTask : TrainingTask
         }
         var recipe = request.Recipe;
         var training = RunData.Load(request, text);
-        var test = recipe.Data.Test.Count > 0 ? RunData.LoadEvaluation(recipe.Data.Test, recipe.Data, request.SkipBad, request.Strict, text) : null;
-        return new TaskData(recipe, training, test, text.Tokenizer.Files);
+        return new TaskData(recipe, training, training.Test, text.Tokenizer.Files);
     }
 
     /// <summary>Where virtual tokens go through the layers before the text, the first token of a row is predicted too.</summary>

@@ -29,8 +29,8 @@ public sealed class RenderingTests
     public void The_panel_names_everything_before_step_1()
     {
         string panel = Written(t => RunPanel.Show(new RunView("m[1]", "LlamaForCausalLM", "lora, rank 8 at 28 sites", 1000, 50_000, "640 rows, 160 steps", "cpu, 2 threads",
-            [("weights", 3 << 20), ("adapters", 4096)], 5 << 20, "/runs/x"), t.Results));
-        foreach (string part in (string[])["m[1] (LlamaForCausalLM)", "1,000 of 50,000 parameters (2%)", "5.00 MiB predicted", "3.00 MiB  weights", "4.00 KiB  adapters", "/runs/x"])
+            [("weights", 3 << 20), ("adapters", 4096)], 5 << 20, "/runs/x", ["a.csv: CSV with ',' between fields; texts from text"]), t.Results));
+        foreach (string part in (string[])["m[1] (LlamaForCausalLM)", "1,000 of 50,000 parameters (2%)", "5.00 MiB predicted", "3.00 MiB  weights", "4.00 KiB  adapters", "/runs/x", "a.csv: CSV with ',' between fields; texts from text"])
             Assert.That(panel, Does.Contain(part));
         Assert.That(panel, Does.Not.Contain("\x1b"));
     }

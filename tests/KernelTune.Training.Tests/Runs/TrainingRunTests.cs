@@ -41,7 +41,7 @@ public sealed class TrainingRunTests
         Assert.That(events.OfType<EvaluationEvent>().Select(e => e.Step), Is.EqualTo(new[] { 0, 4, 8, 12 }));
 
         var names = Directory.GetFileSystemEntries(recipe.Output).Select(Path.GetFileName).Order(StringComparer.Ordinal);
-        Assert.That(names, Is.EqualTo(new[] { ".lock", "best", "checkpoint-10", "checkpoint-12", "final", "latest", "ledger.json", "metrics.jsonl", "recipe.yaml", "run.json" }));
+        Assert.That(names, Is.EqualTo(new[] { ".lock", "best", "checkpoint-10", "checkpoint-12", "data.json", "final", "latest", "ledger.json", "metrics.jsonl", "recipe.yaml", "run.json" }));
         foreach (string folder in new[] { "best", "final", "checkpoint-12" })
             Manifest.Read(Path.Combine(recipe.Output, folder)).Verify(Path.Combine(recipe.Output, folder));
         var metrics = Drive.Metrics(recipe.Output);
