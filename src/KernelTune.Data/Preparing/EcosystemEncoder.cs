@@ -14,10 +14,14 @@ public sealed class EcosystemEncoder : ITextEncoder
     /// <param name="tokenizer">The tokenizer.</param>
     /// <param name="padTokenId">The id that fills up short rows.</param>
     /// <param name="endToken">The text of the end-of-sequence token; null if there is none.</param>
-    /// <param name="specialTokens">The texts that it takes for special tokens: what a user wrote is kept from being one of them.</param>
+    /// <param name="specialTokens">The texts that it takes for special tokens: what a user wrote is kept from being one of them, unless it is a single character, which cannot be told apart.</param>
+    /// <exception cref="ArgumentException">The padding's id is negative, or a token's text is empty.</exception>
     public EcosystemEncoder(AnyTokenizer tokenizer, int padTokenId, string? endToken = null, IEnumerable<string>? specialTokens = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentOutOfRangeException.ThrowIfNegative(padTokenId);
+        if (endToken is "") throw new ArgumentException("the text of the end token is empty; null stands for none", nameof(endToken));
+        if (specialTokens?.Any(string.IsNullOrEmpty) == true) throw new ArgumentException("the text of a special token is empty", nameof(specialTokens));
         (_tokenizer, PadTokenId, EndToken) = (tokenizer, padTokenId, endToken);
         _specialTokens = [.. (specialTokens ?? []).Where(t => t.Length > 1)];
     }
@@ -26,7 +30,7 @@ public sealed class EcosystemEncoder : ITextEncoder
 
     public int PadTokenId { get; }
 
-    /// <exception cref="TokenizerException">The tokenizer tells places in a text that it normalized in a way that cannot be followed back.</exception>
+    /// <exception cref="TokenizerException">The tokenizer tells places beyond the text, or in a text that it normalized in a way that cannot be followed back.</exception>
     public EncodedText Encode(string text, bool addSpecialTokens, IReadOnlyList<TextSpan> ordinary)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -40,23 +44,40 @@ public sealed class EcosystemEncoder : ITextEncoder
             string part = text[cuts[i]..cuts[i + 1]];
             var tokens = _tokenizer.EncodeToTokens(part, out string? normalized);
             int[]? back = normalized is null || normalized == part ? null : FollowBack(normalized, part);
+            bool[] empty = [.. tokens.Select(t => t.Offset.Start.Equals(t.Offset.End))];
+            int first = Array.IndexOf(empty, false), last = Array.LastIndexOf(empty, false);
             for (int t = 0; t < tokens.Count; t++)
             {
                 var (begin, end) = (tokens[t].Offset.Start.Value, tokens[t].Offset.End.Value);
-                // What stands for no part of the text was put in; a text that is cut in parts has it at its own ends only.
-                bool putIn = begin == end;
-                if (putIn && !(addSpecialTokens && (t == 0 ? i == 0 : i + 2 == cuts.Length))) continue;
+                if (begin > end || end > (normalized ?? part).Length)
+                    throw new TokenizerException("tokenizer", "", $"it tells the place {begin} to {end} of a token in \"{Shown(normalized ?? part)}\", which has {(normalized ?? part).Length} characters");
+                // What stands for no part of the text, at its ends, was put in; a text that is cut in parts has it at its own ends only.
+                bool putIn = t < first || t > last;
+                if (putIn && !(addSpecialTokens && (t > last || i == 0) && (t < first || i + 2 == cuts.Length))) continue;
                 ids.Add(tokens[t].Id);
-                offsets.Add(putIn ? (0, 0) : (points[cuts[i] + (back?[begin] ?? begin)], points[cuts[i] + (back?[end] ?? end)]));
+                offsets.Add(putIn ? (0, 0) : (points[cuts[i] + (back?[begin] ?? begin)], EndOf(text, points, cuts[i] + (back?[end] ?? end))));
             }
         }
-        if (addSpecialTokens && _tokenizer is BertTokenizer bert)
+        if (addSpecialTokens && (_tokenizer is BertTokenizer || text.Length == 0 && ids.Count == 0))
         {
-            ids = [bert.ClassificationTokenId, .. ids, bert.SeparatorTokenId];
-            offsets = [(0, 0), .. offsets, (0, 0)];
+            var (before, after) = Around();
+            ids = [.. before, .. ids, .. after];
+            offsets = [.. before.Select(_ => (0, 0)), .. offsets, .. after.Select(_ => (0, 0))];
         }
         return new EncodedText([.. ids], [.. offsets]);
     }
+
+    /// <summary>What stands around every text. BERT's tokens are not among those that it gives with places; others give none at all for the empty text.</summary>
+    private (int[] Before, int[] After) Around()
+    {
+        if (_tokenizer is BertTokenizer bert) return ([bert.ClassificationTokenId], [bert.SeparatorTokenId]);
+        bool[] putIn = [.. _tokenizer.EncodeToTokens("a", out _).Select(t => t.Offset.Start.Equals(t.Offset.End))];
+        int[] ids = [.. _tokenizer.EncodeToTokens("a", out _).Select(t => t.Id)];
+        return ([.. ids.TakeWhile((_, i) => putIn[i])], [.. ids.Skip(Array.LastIndexOf(putIn, false) + 1)]);
+    }
+
+    /// <summary>A place within a pair of surrogates, which some tokenizers tell, ends behind the character.</summary>
+    private static int EndOf(string text, int[] points, int unit) => unit > 0 && unit < text.Length && char.IsSurrogatePair(text[unit - 1], text[unit]) ? points[unit] + 1 : points[unit];
 
     /// <summary>Behind the first character of each special token that reaches into ordinary text: in two parts it is none.</summary>
     private SortedSet<int> Cuts(string text, int[] points, IReadOnlyList<TextSpan> ordinary)
