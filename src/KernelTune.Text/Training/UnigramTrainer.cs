@@ -11,6 +11,7 @@ public static class UnigramTrainer
 {
     private const double LeastExpected = 0.5;
     private const double ScoreStep = 0.0001;
+    private const int LongestPiece = 512;       // SentencePiece's own limit
 
     /// <summary>Trains on <paramref name="texts"/>.</summary>
     /// <exception cref="ArgumentException">The vocabulary is too small for the characters and the special tokens, a setting is out of its range, or a special token is empty, comes twice or is missing.</exception>
@@ -21,7 +22,7 @@ public static class UnigramTrainer
         WordCounts.CheckSpecial(options.SpecialTokens);
         int unknown = options.SpecialTokens.ToList().IndexOf(options.Config.UnknownToken ?? "");
         if (unknown < 0) throw new ArgumentException($"the config's unknown token \"{options.Config.UnknownToken}\" is not among the special tokens", nameof(options));
-        if (!(options.ShrinkingFactor > 0 && options.ShrinkingFactor < 1)) throw new ArgumentException($"shrinking_factor {options.ShrinkingFactor.ToString(CultureInfo.InvariantCulture)} must lie between 0 and 1", nameof(options));
+        Check(options);
 
         var normalizer = new NormalizerSequence([new Nmt(), new UnicodeForm(compose: true, compatible: true), new Replace(PatternKey.Own(" {2,}", "the trainer"), " "), .. options.Lowercase ? [new Lowercase()] : Array.Empty<Normalizer>()]);
         var words = WordCounts.Of(texts, normalizer, new Metaspace('▁', PrependScheme.Always, split: true), cancellation).OrderBy(w => w.Key, StringComparer.Ordinal).ToList();
@@ -52,6 +53,20 @@ public static class UnigramTrainer
             Decoder = """{"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true}""",
         };
         return Tokenizer.Parse(sketch.ToJson(), "trained tokenizer", options.Config);
+    }
+
+    private static void Check(UnigramTrainerOptions options)
+    {
+        void Require(bool holds, string name, double value, string wanted)
+        {
+            if (!holds) throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"{name} {value} must {wanted}"), nameof(options));
+        }
+        Require(options.VocabSize > options.SpecialTokens.Count, "vocab_size", options.VocabSize, $"be above the {options.SpecialTokens.Count} special tokens");
+        Require(options.ShrinkingFactor is > 0 and < 1, "shrinking_factor", options.ShrinkingFactor, "lie between 0 and 1");
+        Require(options.SubIterations >= 1, "num_sub_iterations", options.SubIterations, "be at least 1");
+        Require(options.MaxPieceLength is >= 1 and <= LongestPiece, "max_piece_length", options.MaxPieceLength, $"lie from 1 to {LongestPiece}");
+        Require(options.SeedSize >= options.VocabSize, "seed_size", options.SeedSize, $"not be below vocab_size {options.VocabSize}, which it is pruned to");
+        Require(options.CharacterCoverage is > 0 and <= 1, "character_coverage", options.CharacterCoverage, "be above 0 and not above 1");
     }
 
     /// <summary>The characters, most frequent first, until they make up the share that is asked for.</summary>

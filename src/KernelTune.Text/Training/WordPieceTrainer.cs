@@ -12,7 +12,7 @@ public static class WordPieceTrainer
     private const string Prefix = "##";
 
     /// <summary>Trains on <paramref name="texts"/>.</summary>
-    /// <exception cref="ArgumentException">The vocabulary is too small for the characters and the special tokens; a special token is empty, comes twice or is missing.</exception>
+    /// <exception cref="ArgumentException">The vocabulary is too small for the characters and the special tokens, a limit is out of its range, or a special token is empty, comes twice or is missing.</exception>
     public static Tokenizer Train(IEnumerable<string> texts, WordPieceTrainerOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(texts);
@@ -20,6 +20,9 @@ public static class WordPieceTrainer
         WordCounts.CheckSpecial(options.SpecialTokens);
         foreach (string? token in new[] { options.Config.UnknownToken, options.Config.ClsToken, options.Config.SepToken })
             if (token is null || !options.SpecialTokens.Contains(token)) throw new ArgumentException($"the config's token \"{token}\" is not among the special tokens", nameof(options));
+
+        if (options.MinFrequency < 0) throw new ArgumentException($"min_frequency {options.MinFrequency} is below 0", nameof(options));
+        if (options.LimitAlphabet < 1) throw new ArgumentException($"limit_alphabet {options.LimitAlphabet} is below 1; null keeps all characters", nameof(options));
 
         var normalizer = new BertNormalizer(cleanText: true, chineseCharacters: true, stripAccents: options.Lowercase, lowercase: options.Lowercase);
         var words = WordCounts.Of(texts, normalizer, CharacterSplit.Bert(), cancellation);

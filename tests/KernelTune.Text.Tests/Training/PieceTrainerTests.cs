@@ -76,4 +76,48 @@ public class PieceTrainerTests
         Assert.That(() => UnigramTrainer.Train(Texts, new UnigramTrainerOptions { VocabSize = 50, ShrinkingFactor = 1 }), Throws.ArgumentException.With.Message.StartsWith("shrinking_factor 1 must lie between 0 and 1"));
         Assert.That(() => UnigramTrainer.Train(Texts, new UnigramTrainerOptions { VocabSize = 50, SpecialTokens = ["a", "a"] }), Throws.ArgumentException.With.Message.StartsWith("a special token comes twice"));
     }
+
+    private static IEnumerable<TestCaseData> OutOfRange()
+    {
+        var options = new UnigramTrainerOptions { VocabSize = 50 };
+        yield return Case(options with { VocabSize = 3 }, "vocab_size 3 must be above the 3 special tokens");
+        yield return Case(options with { VocabSize = -1 }, "vocab_size -1 must be above the 3 special tokens");
+        foreach (double factor in new[] { 0, -0.5, 1, 1.5, double.NaN })
+            yield return Case(options with { ShrinkingFactor = factor }, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"shrinking_factor {factor} must lie between 0 and 1"));
+        yield return Case(options with { SubIterations = 0 }, "num_sub_iterations 0 must be at least 1");
+        foreach (int length in new[] { 0, 513, int.MaxValue }) yield return Case(options with { MaxPieceLength = length }, $"max_piece_length {length} must lie from 1 to 512");
+        foreach (int size in new[] { 0, 49 }) yield return Case(options with { SeedSize = size }, $"seed_size {size} must not be below vocab_size 50, which it is pruned to");
+        foreach (double share in new[] { 0, 1.01, double.NaN })
+            yield return Case(options with { CharacterCoverage = share }, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"character_coverage {share} must be above 0 and not above 1"));
+
+        static TestCaseData Case(UnigramTrainerOptions options, string message) => new TestCaseData(options, message).SetArgDisplayNames(message);
+    }
+
+    [TestCaseSource(nameof(OutOfRange))]
+    public void Settings_out_of_their_range_are_refused_before_any_text_is_read(UnigramTrainerOptions options, string message)
+    {
+        bool read = false;
+        IEnumerable<string> Lines()
+        {
+            read = true;
+            yield return "a text";
+        }
+        Assert.That(() => UnigramTrainer.Train(Lines(), options), Throws.ArgumentException.With.Message.StartsWith(message));
+        Assert.That(read, Is.False);
+    }
+
+    [Test]
+    public void Limits_of_a_wordpiece_vocabulary_are_checked()
+    {
+        Assert.That(() => WordPieceTrainer.Train(Texts, new WordPieceTrainerOptions { VocabSize = 60, MinFrequency = -1 }), Throws.ArgumentException.With.Message.StartsWith("min_frequency -1 is below 0"));
+        Assert.That(() => WordPieceTrainer.Train(Texts, new WordPieceTrainerOptions { VocabSize = 60, LimitAlphabet = 0 }), Throws.ArgumentException.With.Message.StartsWith("limit_alphabet 0 is below 1"));
+    }
+
+    [Test]
+    public void The_longest_piece_is_as_long_as_it_may_be()
+    {
+        string[] texts = [.. Enumerable.Repeat("abcdefghx abcdefghy", 50)];
+        int Longest(int most) => Vocabulary(UnigramTrainer.Train(texts, new UnigramTrainerOptions { VocabSize = 30, MaxPieceLength = most })).Skip(3).Max(t => t.Length);
+        Assert.That((Longest(1), Longest(9)), Is.EqualTo((1, 9)));
+    }
 }
