@@ -18,6 +18,9 @@ public sealed record PrefixTuningConfig
     /// <summary>n.</summary>
     public int NumVirtualTokens { get; init; } = 20;
 
+    /// <summary>2 for an encoder-decoder, whose prefix stands before its decoder's own keys and values; null: as the model is.</summary>
+    public int? NumTransformerSubmodules { get; init; }
+
     /// <summary>Whether keys and values come out of a perceptron over n embeddings, which is trained with them and thrown away afterwards.</summary>
     public bool PrefixProjection { get; init; }
 
@@ -37,9 +40,9 @@ public sealed record PrefixTuningConfig
     {
         PeftKeys.Check(json, PeftType, dropped, "num_virtual_tokens", "token_dim", "num_transformer_submodules", "num_attention_heads", "num_layers", "encoder_hidden_size",
             "prefix_projection", "init_weights");
-        PromptShapes.Check(json);
         return new PrefixTuningConfig
         {
+            NumTransformerSubmodules = PromptShapes.Submodules(json),
             NumVirtualTokens = json.Int("num_virtual_tokens"),
             PrefixProjection = json.Bool("prefix_projection", false),
             EncoderHiddenSize = json.IntOrNull("encoder_hidden_size"),
@@ -58,7 +61,7 @@ public sealed record PrefixTuningConfig
     public JsonObject ToJson(IDecoder decoder, string? baseName, string? taskType)
     {
         var json = PeftKeys.Common(PeftType, taskType ?? TaskType, baseName, ModulesToSave);
-        PromptShapes.Write(json, NumVirtualTokens, decoder.KeyValueHeads * decoder.HeadDim, decoder.KeyValueHeads, decoder.Layers);
+        PromptShapes.Write(json, NumVirtualTokens, decoder.KeyValueHeads * decoder.HeadDim, decoder.KeyValueHeads, decoder.Layers, NumTransformerSubmodules ?? VirtualTokens.Submodules(decoder));
         json["encoder_hidden_size"] = EncoderHiddenSize ?? decoder.KeyValueHeads * decoder.HeadDim;
         json["prefix_projection"] = PrefixProjection;
         json["init_weights"] = InitZero ? "zero" : null;
@@ -120,12 +123,13 @@ public sealed class PrefixTuning : IMethod
     /// <exception cref="MethodException">A setting is wrong, or the model has no room for the prefix.</exception>
     public static PrefixTuning Attach(Module model, PrefixTuningConfig config, bool projected = true)
     {
-        var (root, decoder) = VirtualTokens.DecoderOf(model, "prefix tuning");
+        var (site, decoder) = VirtualTokens.DecoderOf(model, "prefix tuning", beforeEncoder: false);
         PromptShapes.CheckCount(config.NumVirtualTokens, decoder);
+        PromptShapes.CheckSubmodules(config.NumTransformerSubmodules, decoder);
         if (config.EncoderHiddenSize is < 1)
             throw new MethodException($"encoder_hidden_size is {config.EncoderHiddenSize}, wanted 1 or more");
         var method = new PrefixTuning(config, decoder, projected && config.PrefixProjection);
-        root.Occupy(method.occupant);
+        site.Occupy(method.occupant);
         WholeModules.Take(model, config.ModulesToSave, PromptShapes.NamePrefix, method.Whole);
         return method;
     }
@@ -191,10 +195,11 @@ public sealed class PrefixTuning : IMethod
 internal sealed class PrefixInput : IOccupant<TokenInput, Tensor>, IVirtualTokens
 {
     private readonly Parameter? first, firstBias, second, secondBias;
-    private readonly int layers, heads, headDim;
+    private readonly int layers, heads, headDim, submodules;
 
     public PrefixInput(PrefixTuningConfig config, IDecoder decoder, bool projected)
     {
+        submodules = config.NumTransformerSubmodules ?? VirtualTokens.Submodules(decoder);
         (layers, heads, headDim) = (decoder.Layers, decoder.KeyValueHeads, decoder.HeadDim);
         int width = heads * headDim;
         Embedding = Own("embedding.weight", config.NumVirtualTokens, projected ? width : Width);
@@ -263,7 +268,11 @@ internal sealed class PrefixInput : IOccupant<TokenInput, Tensor>, IVirtualToken
         var shape = new Shape(Count, heads, headDim);
         var (keys, values) = (new Tensor[layers], new Tensor[layers]);
         for (int i = 0; i < layers; i++)
-            (keys[i], values[i]) = (Reshape.Apply(pieces[2 * i], shape), Reshape.Apply(pieces[(2 * i) + 1], shape));
+        {
+            // PEFT repeats P for an encoder-decoder and deals four pieces to a layer, of which its own keys and values are the first two: so every second pair is used, twice.
+            int own = 2 * submodules * i % pieces.Length;
+            (keys[i], values[i]) = (Reshape.Apply(pieces[own], shape), Reshape.Apply(pieces[own + 1], shape));
+        }
         return new PrefixKeyValues(keys, values);
     }
 

@@ -30,6 +30,9 @@ public sealed record PromptTuningConfig
     /// <summary>n.</summary>
     public int NumVirtualTokens { get; init; } = 20;
 
+    /// <summary>How often n embeddings are kept; null: twice for an encoder-decoder, of which only the first n are used, else once.</summary>
+    public int? NumTransformerSubmodules { get; init; }
+
     public PromptInit Init { get; init; }
 
     public string? InitText { get; init; }
@@ -46,10 +49,10 @@ public sealed record PromptTuningConfig
     {
         PeftKeys.Check(json, PeftType, dropped, "num_virtual_tokens", "token_dim", "num_transformer_submodules", "num_attention_heads", "num_layers", "prompt_tuning_init",
             "prompt_tuning_init_text", "tokenizer_name_or_path", "tokenizer_kwargs");
-        PromptShapes.Check(json);
         return new PromptTuningConfig
         {
             NumVirtualTokens = json.Int("num_virtual_tokens"),
+            NumTransformerSubmodules = PromptShapes.Submodules(json),
             Init = json.StringOrNull("prompt_tuning_init") switch
             {
                 null or "RANDOM" => PromptInit.Random,
@@ -68,7 +71,7 @@ public sealed record PromptTuningConfig
     public JsonObject ToJson(IDecoder decoder, string? baseName, string? taskType)
     {
         var json = PeftKeys.Common(PeftType, taskType ?? TaskType, baseName, ModulesToSave);
-        PromptShapes.Write(json, NumVirtualTokens, decoder.HiddenSize, decoder.Heads, decoder.Layers);
+        PromptShapes.Write(json, NumVirtualTokens, decoder.HiddenSize, decoder.Heads, decoder.Layers, NumTransformerSubmodules ?? VirtualTokens.Submodules(decoder));
         json["prompt_tuning_init"] = Init switch { PromptInit.Text => "TEXT", PromptInit.SampleVocab => "SAMPLE_VOCAB", _ => "RANDOM" };
         json["prompt_tuning_init_text"] = InitText;
         json["tokenizer_name_or_path"] = TokenizerNameOrPath ?? (Init == PromptInit.Text ? baseName : null);
@@ -79,6 +82,7 @@ public sealed record PromptTuningConfig
 
 /// <summary>
 /// Prompt tuning (Lester et al., 2021): n trained embeddings in front of those of every text; all else is frozen. They take the positions 0 … n − 1, and the last of them predicts the first token.
+/// An encoder-decoder has them in front of what its encoder reads.
 /// </summary>
 public sealed class PromptTuning : IMethod
 {
@@ -90,7 +94,7 @@ public sealed class PromptTuning : IMethod
     private PromptTuning(PromptTuningConfig config, IDecoder decoder, Func<string, IReadOnlyList<int>>? tokenize)
     {
         (Config, Decoder, this.tokenize) = (config, decoder, tokenize);
-        occupant = new SoftPromptInput(config.NumVirtualTokens, decoder.HiddenSize);
+        occupant = new SoftPromptInput(config.NumVirtualTokens, config.NumTransformerSubmodules ?? VirtualTokens.Submodules(decoder), decoder.HiddenSize);
         tensors.Add("prompt_embeddings", occupant.Embedding);
     }
 
@@ -113,7 +117,7 @@ public sealed class PromptTuning : IMethod
     /// <summary>What it trains, by its names in adapter_model.safetensors.</summary>
     public AdapterTensors Tensors => tensors;
 
-    /// <summary>The trained prompt, [n, C].</summary>
+    /// <summary>The trained prompt, [n, C]; for an encoder-decoder [2n, C].</summary>
     public Parameter Embedding => occupant.Embedding;
 
     /// <summary>Occupies the input of a decoder.</summary>
@@ -123,12 +127,13 @@ public sealed class PromptTuning : IMethod
     /// <exception cref="MethodException">A setting is wrong, or the model has no room for the prompt.</exception>
     public static PromptTuning Attach(Module model, PromptTuningConfig config, Func<string, IReadOnlyList<int>>? tokenize = null)
     {
-        var (root, decoder) = VirtualTokens.DecoderOf(model, "prompt tuning");
+        var (site, decoder) = VirtualTokens.DecoderOf(model, "prompt tuning", beforeEncoder: true);
         PromptShapes.CheckCount(config.NumVirtualTokens, decoder);
+        PromptShapes.CheckSubmodules(config.NumTransformerSubmodules, decoder);
         if (config.Init == PromptInit.Text && config.InitText is null)
             throw new MethodException("prompt_tuning_init is text, and prompt_tuning_init_text is not given");
         var method = new PromptTuning(config, decoder, tokenize);
-        root.Occupy(method.occupant);
+        site.Occupy(method.occupant);
         WholeModules.Take(model, config.ModulesToSave, PromptShapes.NamePrefix, method.tensors);
         return method;
     }
@@ -142,7 +147,7 @@ public sealed class PromptTuning : IMethod
             FreshValues.Normal(device, Embedding, seed, 1);
             return;
         }
-        int count = Config.NumVirtualTokens;
+        int count = Embedding.Shape[0];
         var text = Config.Init == PromptInit.Text ? (tokenize ?? throw new MethodException("prompt_tuning_init is text, and there is no tokenizer"))(Config.InitText!) : [];
         if (Config.Init == PromptInit.Text && text.Count == 0)
             throw new MethodException("prompt_tuning_init_text has no tokens");
@@ -165,15 +170,18 @@ public sealed class PromptTuning : IMethod
     public float[] Merged(Parameter parameter, string modulePath) => throw new MethodException(WhyUnmergeable!);
 }
 
-/// <summary>The soft prompt at the input of a decoder.</summary>
+/// <summary>The soft prompt at the input of a decoder, or of an encoder.</summary>
 internal sealed class SoftPromptInput : IOccupant<TokenInput, Tensor>, IVirtualTokens
 {
-    public SoftPromptInput(int count, int width) =>
-        Embedding = new Parameter("prompt_encoder.embedding.weight", new Shape(count, width), Category.Adapters) { Trainable = true };
+    public SoftPromptInput(int count, int submodules, int width)
+    {
+        Count = count;
+        Embedding = new Parameter("prompt_encoder.embedding.weight", new Shape(count * submodules, width), Category.Adapters) { Trainable = true };
+    }
 
     public Parameter Embedding { get; }
 
-    public int Count => Embedding.Shape[0];
+    public int Count { get; }
 
     public bool HaveHiddenStates => true;
 
@@ -182,7 +190,7 @@ internal sealed class SoftPromptInput : IOccupant<TokenInput, Tensor>, IVirtualT
     public Tensor Forward(Module<TokenInput, Tensor> site, in TokenInput x)
     {
         var longer = VirtualTokens.Lengthened(x, Count, HaveHiddenStates, "prompt tuning", out bool isFirst);
-        return site.Forward(isFirst ? longer with { Prompt = Leaf.Apply(x.Session, Embedding) } : longer);
+        return site.Forward(isFirst ? longer with { Prompt = Slice.Apply(Leaf.Apply(x.Session, Embedding), 0, 0, Count) } : longer);
     }
 }
 
@@ -192,11 +200,17 @@ internal static class PromptShapes
     /// <summary>What PEFT puts in front of a model's own names here: these methods do not wrap it a second time.</summary>
     public const string NamePrefix = "base_model.";
 
-    /// <exception cref="CheckpointException">The prompt is meant for an encoder-decoder.</exception>
-    public static void Check(JsonSettings json)
+    /// <summary>num_transformer_submodules; null: the file does not say.</summary>
+    /// <exception cref="CheckpointException">It is neither 1 nor 2.</exception>
+    public static int? Submodules(JsonSettings json) => json.IntOrNull("num_transformer_submodules") is var found and (null or 1 or 2)
+        ? found
+        : throw json.Bad("num_transformer_submodules", $"{json.Int("num_transformer_submodules")} was found, 1 (a decoder) or 2 (an encoder and a decoder) wanted");
+
+    /// <exception cref="MethodException">A prompt of an encoder-decoder on a decoder alone.</exception>
+    public static void CheckSubmodules(int? found, IDecoder decoder)
     {
-        if (json.Int("num_transformer_submodules", 1) != 1)
-            throw json.Bad("num_transformer_submodules", $"{json.Int("num_transformer_submodules")} was found, 1 wanted: a decoder alone");
+        if (found > VirtualTokens.Submodules(decoder))
+            throw new MethodException($"num_transformer_submodules is {found}, an encoder-decoder's; {decoder.Architecture} is a decoder alone");
     }
 
     /// <exception cref="MethodException">None, or more than the model has positions.</exception>
@@ -206,11 +220,11 @@ internal static class PromptShapes
             throw new MethodException($"num_virtual_tokens is {count}, wanted 1 or more and fewer than the model's {decoder.MaxPositions} positions");
     }
 
-    public static void Write(JsonObject json, int count, int tokenDim, int heads, int layers)
+    public static void Write(JsonObject json, int count, int tokenDim, int heads, int layers, int submodules)
     {
         json["num_virtual_tokens"] = count;
         json["token_dim"] = tokenDim;
-        json["num_transformer_submodules"] = 1;
+        json["num_transformer_submodules"] = submodules;
         json["num_attention_heads"] = heads;
         json["num_layers"] = layers;
     }

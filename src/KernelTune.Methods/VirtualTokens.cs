@@ -37,12 +37,16 @@ internal static class VirtualTokens
         };
     }
 
-    /// <summary>The decoder that a model is.</summary>
-    /// <exception cref="MethodException">The model is none, or something occupies its input already.</exception>
-    public static (Module<TokenInput, Tensor> Root, IDecoder Decoder) DecoderOf(Module model, string method)
+    /// <summary>The decoder that a model is, and where virtual tokens go: its own input, or its encoder's.</summary>
+    /// <exception cref="MethodException">The model is none, or something occupies that input already.</exception>
+    public static (Module<TokenInput, Tensor> Site, IDecoder Decoder) DecoderOf(Module model, string method, bool beforeEncoder)
     {
         if (model is not (Module<TokenInput, Tensor> root and IDecoder decoder))
             throw new MethodException($"{method} goes on the input of a decoder, and this model has none");
-        return root.Occupant is null ? (root, decoder) : throw new MethodException($"{method} finds the model's input occupied already");
+        var site = beforeEncoder && decoder is IEncoderDecoder { Encoder: var encoder } ? encoder : root;
+        return site.Occupant is null ? (site, decoder) : throw new MethodException($"{method} finds the model's input occupied already");
     }
+
+    /// <summary>PEFT's num_transformer_submodules of a model.</summary>
+    public static int Submodules(IDecoder decoder) => decoder is IEncoderDecoder ? 2 : 1;
 }

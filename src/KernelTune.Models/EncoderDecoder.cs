@@ -12,6 +12,12 @@ public abstract class EncoderDecoder(JsonSettings config, string architecture) :
 {
     public abstract Module<TokenInput, Tensor> Encoder { get; }
 
+    /// <summary>Layers of the encoder; <see cref="IDecoder.Layers"/> are the decoder's.</summary>
+    public abstract int EncoderLayers { get; }
+
+    /// <summary>True for a projection of the decoder that reads the encoder's states: to the keys and values of attention to them.</summary>
+    public abstract bool ProjectsSource(Linear linear);
+
     /// <summary>The token that every sequence of the decoder begins with.</summary>
     /// <exception cref="CheckpointException">The configuration has neither decoder_start_token_id nor bos_token_id.</exception>
     public int StartToken => Config.IntOrNull("decoder_start_token_id") ?? Config.IntOrNull("bos_token_id")

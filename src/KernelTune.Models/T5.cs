@@ -28,6 +28,11 @@ public sealed class T5 : EncoderDecoder
 
     public override Module<TokenInput, Tensor> Encoder => encoder;
 
+    public override int EncoderLayers => settings.EncoderLayers;
+
+    public override bool ProjectsSource(Linear linear) =>
+        linear.Path.EndsWith(".EncDecAttention.k", StringComparison.Ordinal) || linear.Path.EndsWith(".EncDecAttention.v", StringComparison.Ordinal);
+
     public override int VocabularySize => settings.Vocabulary;
 
     /// <summary>Layers of the decoder.</summary>

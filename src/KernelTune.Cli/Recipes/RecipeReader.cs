@@ -12,7 +12,7 @@ internal static class RecipeReader
 {
     private static readonly string[] LaterTasks =
     [
-        "seq-classification", "token-classification", "question-answering", "masked-lm", "seq2seq-lm", "segmentation", "detection",
+        "seq-classification", "token-classification", "question-answering", "masked-lm", "segmentation", "detection",
         "captioning", "contrastive", "embedding", "ctc",
     ];
 
@@ -57,7 +57,7 @@ internal static class RecipeReader
             BitFit = MethodBlocks.BitFit(map.Map("bitfit")),
             Adapter = map.OptionalText("adapter") is { } adapter ? paths.Absolute(adapter) : null,
             Head = Head(map),
-            Data = Data(map.Map("data"), paths, packs: method is not (MethodKind.Prompt or MethodKind.Prefix)),
+            Data = Data(map.Map("data"), paths, packs: task != TaskKind.Seq2SeqLm && method is not (MethodKind.Prompt or MethodKind.Prefix)),
             Objective = map.Map("objective").Word("type", RecipeWords.Objectives, ObjectiveKind.Sft, LaterObjectives),
             Optimizer = Optimizer(map.Map("optimizer")),
             Schedule = Schedule(map.Map("schedule")),
@@ -109,7 +109,7 @@ internal static class RecipeReader
         };
     }
 
-    // Virtual tokens cannot stand in front of packed sequences: where nothing is said, such a method does not pack.
+    // Virtual tokens cannot stand in front of packed sequences, and an encoder reads each by itself: where nothing is said, such a recipe does not pack.
     private static DataSettings Data(RecipeMap map, RecipePaths paths, bool packs)
     {
         var defaults = new DataSettings();

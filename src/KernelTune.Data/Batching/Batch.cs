@@ -28,6 +28,9 @@ public sealed class Batch : IBatch
     /// <summary>The longest sequence of a flattened batch; 0 for padded batches.</summary>
     public int LongestSequence { get; init; }
 
+    /// <summary>What an encoder reads; null: the rows have no sources.</summary>
+    public SourceColumns? Source { get; init; }
+
     /// <summary>True for the last batch of an epoch.</summary>
     public bool EndsEpoch { get; init; }
 
@@ -66,3 +69,9 @@ public sealed class Batch : IBatch
     /// <summary>True where some place of the batch is padding.</summary>
     public bool HasPadding => AttentionMask is not null && Array.IndexOf(AttentionMask, 0) >= 0;
 }
+
+/// <summary>What an encoder reads: matrices of [rows, Columns], row-major, padded on the right.</summary>
+/// <param name="Columns">The longest source.</param>
+/// <param name="Ids">Token ids.</param>
+/// <param name="Mask">1 for tokens and 0 for padding.</param>
+public sealed record SourceColumns(int Columns, int[] Ids, int[] Mask);

@@ -69,6 +69,7 @@ internal sealed class RowLoader(RowOptions options, ITextEncoder encoder, ChatTe
             Truncation = options.Truncation,
             Strict = options.Strict,
             SpecialInContent = options.SpecialInContent,
+            SourceApart = options.SourceApart,
             DropUnlabelled = true,
         }, file);
     }

@@ -12,7 +12,7 @@ namespace KernelTune.Data;
 /// <param name="memory">Bytes of tokens and labels that are kept in memory.</param>
 internal sealed class RowStore(long memory) : IReadOnlyList<TokenRow>
 {
-    private const int HeadBytes = 16;
+    private const int HeadBytes = 20;
     private const int WriteBuffer = 1 << 20;
 
     private readonly List<TokenRow> _held = [];
@@ -61,10 +61,12 @@ internal sealed class RowStore(long memory) : IReadOnlyList<TokenRow>
         BinaryPrimitives.WriteInt64LittleEndian(head, row.Line);
         BinaryPrimitives.WriteInt32LittleEndian(head[8..], row.Ids.Length);
         BinaryPrimitives.WriteInt32LittleEndian(head[12..], row.SequenceLengths?.Length ?? -1);
+        BinaryPrimitives.WriteInt32LittleEndian(head[16..], row.Source?.Length ?? -1);
         Append(head);
         Append(MemoryMarshal.AsBytes<int>(row.Ids));
         Append(MemoryMarshal.AsBytes<int>(row.Labels));
         if (row.SequenceLengths is { } lengths) Append(MemoryMarshal.AsBytes<int>(lengths));
+        if (row.Source is { } source) Append(MemoryMarshal.AsBytes<int>(source));
     }
 
     public IEnumerator<TokenRow> GetEnumerator()
@@ -74,7 +76,7 @@ internal sealed class RowStore(long memory) : IReadOnlyList<TokenRow>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    private static long Bytes(TokenRow row) => HeadBytes + (4L * (row.Ids.Length + row.Labels.Length + (row.SequenceLengths?.Length ?? 0)));
+    private static long Bytes(TokenRow row) => HeadBytes + (4L * (row.Ids.Length + row.Labels.Length + (row.SequenceLengths?.Length ?? 0) + (row.Source?.Length ?? 0)));
 
     private void Append(ReadOnlySpan<byte> bytes)
     {
@@ -108,12 +110,19 @@ internal sealed class RowStore(long memory) : IReadOnlyList<TokenRow>
         Span<byte> head = stackalloc byte[HeadBytes];
         Fill(head, place);
         int length = BinaryPrimitives.ReadInt32LittleEndian(head[8..]), sequences = BinaryPrimitives.ReadInt32LittleEndian(head[12..]);
-        int[] ids = new int[length], labels = new int[length];
-        Fill(MemoryMarshal.AsBytes(ids.AsSpan()), place + HeadBytes);
-        Fill(MemoryMarshal.AsBytes(labels.AsSpan()), place + HeadBytes + (4L * length));
-        int[]? lengths = sequences < 0 ? null : new int[sequences];
-        if (lengths is not null) Fill(MemoryMarshal.AsBytes(lengths.AsSpan()), place + HeadBytes + (8L * length));
-        return new TokenRow(BinaryPrimitives.ReadInt64LittleEndian(head), ids, labels, lengths);
+        int read = BinaryPrimitives.ReadInt32LittleEndian(head[16..]);
+        place += HeadBytes;
+        int[] ids = Next(length), labels = Next(length);
+        int[]? lengths = sequences < 0 ? null : Next(sequences), source = read < 0 ? null : Next(read);
+        return new TokenRow(BinaryPrimitives.ReadInt64LittleEndian(head), ids, labels, lengths) { Source = source };
+
+        int[] Next(int count)
+        {
+            var numbers = new int[count];
+            Fill(MemoryMarshal.AsBytes(numbers.AsSpan()), place);
+            place += 4L * count;
+            return numbers;
+        }
     }
 
     private void Fill(Span<byte> into, long place)

@@ -52,9 +52,25 @@ public sealed record SftCollator
             Labels = labels,
             AttentionMask = mask,
             PositionIds = positions,
-            Tokens = rows.Sum(r => r.Ids.Length),
+            Source = Sources(rows),
+            Tokens = rows.Sum(r => r.Ids.Length + (r.Source?.Length ?? 0)),
             EndsEpoch = endsEpoch,
         };
+    }
+
+    private SourceColumns? Sources(IReadOnlyList<TokenRow> rows)
+    {
+        if (rows[0].Source is null) return null;
+        int columns = Rounded(rows.Max(r => r.Source!.Length));
+        var (ids, mask) = (new int[rows.Count * columns], new int[rows.Count * columns]);
+        Array.Fill(ids, PadTokenId);
+        for (int r = 0; r < rows.Count; r++)
+        {
+            rows[r].Source!.CopyTo(ids, r * columns);
+            mask.AsSpan(r * columns, rows[r].Source!.Length).Fill(1);
+        }
+
+        return new SourceColumns(columns, ids, mask);
     }
 
     private Batch Flattened(IReadOnlyList<TokenRow> rows, bool endsEpoch)

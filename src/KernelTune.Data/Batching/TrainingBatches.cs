@@ -85,14 +85,23 @@ public sealed class TrainingBatches : IBatchStream
         return largest!;
     }
 
-    /// <summary>The longest rows, no more of them in memory than a batch has.</summary>
+    /// <summary>The longest rows; the longest sources need not be theirs, and are put together with them.</summary>
     private TokenRow[] Longest()
+    {
+        TokenRow[] rows = Longest(r => r.Ids.Length);
+        if (rows[0].Source is null) return rows;
+        TokenRow[] sources = Longest(r => r.Source!.Length);
+        return [.. rows.Select((row, i) => row with { Source = sources[i].Source })];
+    }
+
+    /// <summary>The rows of the greatest lengths, no more of them in memory than a batch has.</summary>
+    private TokenRow[] Longest(Func<TokenRow, int> length)
     {
         var longest = new PriorityQueue<TokenRow, (int Length, int Order)>(_batchSize + 1);
         for (int i = 0; i < _rows.Count; i++)
         {
             TokenRow row = _rows[i];
-            longest.Enqueue(row, (row.Ids.Length, -i));
+            longest.Enqueue(row, (length(row), -i));
             if (longest.Count > _batchSize) longest.Dequeue();
         }
 

@@ -61,6 +61,7 @@ public sealed class TrainingData : ITrainingData
         if (options.Train.Count == 0) throw new ArgumentException("no file to train on", nameof(options));
         if (options.Validation.Count > 0 && options.ValidationShare is not null) throw new ArgumentException("validation is files or a share, not both", nameof(options));
         if (options.Packing != Packing.None && options.MaxLength is null) throw new ArgumentException("packing needs max_length", nameof(options));
+        if (options.Packing != Packing.None && options.SourceApart) throw new ArgumentException("rows with a source of their own cannot be packed", nameof(options));
         bool cut = options.Packing is Packing.None or Packing.BestFit;       // the other packings keep what is too long, in several rows
         RowOptions rowOptions = cut || options.Strict ? options : options with { MaxLength = null };
         var loader = new RowLoader(rowOptions, encoder, template);
@@ -137,6 +138,7 @@ public sealed class TrainingData : ITrainingData
             Append(row.Ids);
             Append(row.Labels);
             Append(row.SequenceLengths ?? []);
+            if (row.Source is not null) Append(row.Source);
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

@@ -33,6 +33,9 @@ public record RowOptions
 
     public LossTokens LossOn { get; init; }
 
+    /// <summary>True: prompts are what an encoder reads, completions what a decoder says.</summary>
+    public bool SourceApart { get; init; }
+
     public bool SkipBad { get; init; }
 
     public bool Strict { get; init; }

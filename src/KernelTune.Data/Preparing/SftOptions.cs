@@ -46,6 +46,9 @@ public sealed record SftOptions
     /// <summary>True: a special token written inside a message is that token. False (training's default): it is only text that looks like one.</summary>
     public bool SpecialInContent { get; init; }
 
+    /// <summary>True: prompt and completion are tokenized apart, each as a text of its own; the completion is the row, the prompt what an encoder reads. Each is cut to MaxLength.</summary>
+    public bool SourceApart { get; init; }
+
     /// <summary>Leaves out rows without a label; null: as TRL does, only where rows are truncated and not packed.</summary>
     public bool? DropUnlabelled { get; init; }
 }
@@ -57,14 +60,17 @@ public sealed record SftOptions
 /// <param name="SequenceLengths">The lengths of the examples that share the row, in order; null for one.</param>
 public sealed record TokenRow(long Line, int[] Ids, int[] Labels, int[]? SequenceLengths = null)
 {
+    /// <summary>What an encoder reads, [S]; null: the row has no source of its own.</summary>
+    public int[]? Source { get; init; }
+
     /// <summary>The label that carries no loss.</summary>
     public const int Ignored = -100;
 
     /// <summary>True where some label carries loss.</summary>
     public bool HasLabels => Array.Exists(Labels, l => l != Ignored);
 
-    /// <summary>True where some label but the first carries loss: nothing stands before the first, so the model is never asked for it.</summary>
-    public bool CanTeach => Labels.Length > 1 && Labels.AsSpan(1).IndexOfAnyExcept(Ignored) >= 0;
+    /// <summary>True where some label but the first carries loss: nothing stands before the first, so the model is never asked for it. Behind a source it is asked for all of them.</summary>
+    public bool CanTeach => Source is not null ? HasLabels : Labels.Length > 1 && Labels.AsSpan(1).IndexOfAnyExcept(Ignored) >= 0;
 }
 
 /// <summary>What preparing met.</summary>

@@ -82,6 +82,8 @@ public sealed class SftPreparation
         {
             return LanguageExamples.Of(example, _template is not null, _file) switch
             {
+                PromptCompletionExample pair when _options.SourceApart => Apart(pair),
+                var other when _options.SourceApart => throw new DataException(_file, "a text or a conversation was found; prompt and completion wanted: one is read by the encoder, the other said by the decoder", other.Line),
                 TextExample text => Labelled(text.Line, Ids(WithEnd(text.Text, text.Line)), 0, null),
                 PromptCompletionExample pair => PromptCompletion(pair),
                 ChatExample chat => Chat(chat),
@@ -126,6 +128,16 @@ public sealed class SftPreparation
         int[] ids = Ids(pair.Prompt + completion);
         int[] prompt = _encoder.Encode(pair.Prompt, addSpecialTokens: true, _options.SpecialInContent ? [] : [new TextSpan(0, CodePoints(pair.Prompt))]).Ids;
         return Labelled(pair.Line, ids, _options.CompletionOnlyLoss ? CommonPrefix(prompt, ids) : 0, null);
+    }
+
+    private TokenRow Apart(PromptCompletionExample pair)
+    {
+        // Tokenizers of encoder-decoders close a text by themselves; without that no answer would ever end.
+        int[] ids = Text(pair.Completion);
+        if (_encoder.EndToken is { } end && _encoder.Encode(end, addSpecialTokens: false, []).Ids is [var close] && (ids.Length == 0 || ids[^1] != close)) ids = [.. ids, close];
+        return new TokenRow(pair.Line, ids, [.. ids]) { Source = Text(pair.Prompt) };
+
+        int[] Text(string text) => _encoder.Encode(text, addSpecialTokens: true, _options.SpecialInContent || text.Length == 0 ? [] : [new TextSpan(0, CodePoints(text))]).Ids;
     }
 
     private TokenRow Chat(ChatExample chat)
@@ -176,6 +188,7 @@ public sealed class SftPreparation
 
     private TokenRow Truncated(TokenRow row, PreparationAccount account)
     {
+        if (row.Source is not null) return TruncatedApart(row, account);
         if (_options.MaxLength is not { } most || row.Ids.Length <= most) return row;
         if (_options.Strict) throw new DataException(_file, $"a sequence of {row.Ids.Length} tokens was found, at most {most} (max_length) wanted", row.Line);
         if (_options.Packing is Packing.BestFitSplit or Packing.Wrapped) return row;
@@ -183,5 +196,17 @@ public sealed class SftPreparation
         account.TokensCut += row.Ids.Length - most;
         if (_options.Packing == Packing.BestFit || _options.Truncation == TruncationSide.KeepStart) return row with { Ids = row.Ids[..most], Labels = row.Labels[..most] };
         return row with { Ids = row.Ids[^most..], Labels = row.Labels[^most..] };
+    }
+
+    // As tokenizers cut: the token that closes a text stays.
+    private TokenRow TruncatedApart(TokenRow row, PreparationAccount account)
+    {
+        if (_options.MaxLength is not { } most || (row.Ids.Length <= most && row.Source!.Length <= most)) return row;
+        if (_options.Strict) throw new DataException(_file, $"{row.Source!.Length} tokens for {row.Ids.Length} were found, at most {most} (max_length) of each wanted", row.Line);
+        account.Truncated++;
+        account.TokensCut += Math.Max(0, row.Ids.Length - most) + Math.Max(0, row.Source!.Length - most);
+        return row with { Ids = Cut(row.Ids), Labels = Cut(row.Labels), Source = Cut(row.Source) };
+
+        int[] Cut(int[] ids) => ids.Length <= most ? ids : _options.Truncation == TruncationSide.KeepStart ? [.. ids[..(most - 1)], ids[^1]] : ids[^most..];
     }
 }

@@ -19,8 +19,13 @@ internal sealed class RowFacts
 
     public List<RowFact> Rows { get; } = [];
 
-    public void Add(TokenRow row, int file) =>
-        Rows.Add(new RowFact(Hash(MemoryMarshal.AsBytes<int>(row.Ids)), row.Ids.Length, row.Labels.AsSpan(1..).Length - row.Labels.AsSpan(1..).Count(TokenRow.Ignored), file));
+    public void Add(TokenRow row, int file)
+    {
+        // Behind a source the first label is asked for too.
+        int[] all = row.Source is { } source ? [.. source, TokenRow.Ignored, .. row.Ids] : row.Ids;
+        ReadOnlySpan<int> labels = row.Source is null ? row.Labels.AsSpan(1..) : row.Labels;
+        Rows.Add(new RowFact(Hash(MemoryMarshal.AsBytes<int>(all)), row.Ids.Length + (row.Source?.Length ?? 0), labels.Length - labels.Count(TokenRow.Ignored), file));
+    }
 
     /// <summary>Counts the classes and labels that an example has.</summary>
     public void Count(Example example)

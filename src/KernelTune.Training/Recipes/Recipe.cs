@@ -87,6 +87,9 @@ public enum Initialization
 public enum TaskKind
 {
     CausalLm,
+
+    /// <summary>An encoder reads a prompt, a decoder says the completion.</summary>
+    Seq2SeqLm,
     ImageClassification,
 }
 

@@ -138,6 +138,12 @@ public static class RecipeRules
             yield break;
         }
 
+        if (recipe.Task == TaskKind.Seq2SeqLm)
+        {
+            if (data.Packing) yield return new("data.packing", "an encoder reads each prompt by itself, so task: seq2seq-lm needs packing: false");
+            if (data.LossOn is not (LossTokens.Default or LossTokens.Completion))
+                yield return new("data.loss_on", $"found {RecipeWords.Of(RecipeWords.Losses, data.LossOn)}; the decoder of task: seq2seq-lm says the completion, and its loss is on that");
+        }
         if (data.Format == ExampleFormat.ImageFolder) yield return new("data.format", "image-folder is for task: image-classification");
         if (data.Classes is not null) yield return new("data.classes", "classes are for task: image-classification");
         if (!data.Augmentation.IsNone) yield return new("data.augmentation", "changes of pictures are for task: image-classification");

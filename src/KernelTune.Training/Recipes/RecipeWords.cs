@@ -8,7 +8,7 @@ public static class RecipeWords
 {
     public static IReadOnlyList<(string Word, Initialization Value)> Initializations { get; } = [("pretrained", Initialization.Pretrained), ("random", Initialization.Random)];
 
-    public static IReadOnlyList<(string Word, TaskKind Value)> Tasks { get; } = [("causal-lm", TaskKind.CausalLm), ("image-classification", TaskKind.ImageClassification)];
+    public static IReadOnlyList<(string Word, TaskKind Value)> Tasks { get; } = [("causal-lm", TaskKind.CausalLm), ("seq2seq-lm", TaskKind.Seq2SeqLm), ("image-classification", TaskKind.ImageClassification)];
 
     public static IReadOnlyList<(string Word, MethodKind Value)> Methods { get; } =
     [

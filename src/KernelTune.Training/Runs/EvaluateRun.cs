@@ -32,17 +32,14 @@ public static class EvaluateRun
     /// <exception cref="DataException">A file or a row cannot be used.</exception>
     public static IReadOnlyList<(string Name, LossMean Loss)> SideBySide(EvaluateRequest request, Device device, Action<string>? note = null, CancellationToken cancellation = default)
     {
-        var task = new CausalLmTask();
         var results = new List<(string, LossMean)>();
         foreach (string? adapter in request.Adapter is null ? [null] : (string?[])[null, request.Adapter])
         {
             using var loaded = LoadedModel.Open(request.Model, adapter, device, note, cancellation);
-            if (loaded.Model is EncoderDecoder)
-                throw loaded.Source.Config.Bad("architectures", $"{loaded.Model.Architecture} is an encoder-decoder: decoders alone are judged");
             var settings = request.Data with { MaxLength = Math.Min(request.Data.MaxLength, loaded.Model.MaxPositions - loaded.Model.VirtualTokens) };
-            var rows = RunData.LoadEvaluation(request.Files, settings, request.SkipBad, request.Strict, loaded.Text);
+            var rows = RunData.LoadEvaluation(request.Files, settings, request.SkipBad, request.Strict, loaded.Text, sourceApart: loaded.Model is EncoderDecoder);
             using var session = new Session(device);
-            results.Add((adapter is null ? "base" : "adapter", Evaluator.Judge(task, loaded.Model, session, rows.Batches(request.BatchSize), cancellation).Loss));
+            results.Add((adapter is null ? "base" : "adapter", Evaluator.Judge(LanguageTask.Of(loaded.Model), loaded.Model, session, rows.Batches(request.BatchSize), cancellation).Loss));
         }
         return results;
     }

@@ -26,19 +26,21 @@ public static class RunData
             Shuffle = data.Shuffle,
             Seed = training.Seed,
             BatchSize = training.BatchSize,
+            SourceApart = request.Recipe.Task == TaskKind.Seq2SeqLm,
             SkipBad = request.SkipBad,
             Strict = request.Strict,
         }, text.Encoder, text.Template);
     }
 
-    /// <summary>Reads and tokenizes rows that are only judged.</summary>
-    public static EvaluationData LoadEvaluation(IReadOnlyList<DataFile> files, DataSettings data, bool skipBad, bool strict, TextTools text) =>
+    /// <summary>Reads and tokenizes rows that are only judged; with sources apart for an encoder-decoder.</summary>
+    public static EvaluationData LoadEvaluation(IReadOnlyList<DataFile> files, DataSettings data, bool skipBad, bool strict, TextTools text, bool sourceApart = false) =>
         EvaluationData.Load(files, new RowOptions
         {
             Format = data.Format,
             Columns = data.Columns,
             MaxLength = data.MaxLength,
             LossOn = data.LossOn,
+            SourceApart = sourceApart,
             SkipBad = skipBad,
             Strict = strict,
         }, text.Encoder, text.Template);

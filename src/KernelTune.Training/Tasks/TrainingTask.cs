@@ -32,6 +32,7 @@ public abstract class TrainingTask
     public static TrainingTask Of(TaskKind kind) => kind switch
     {
         TaskKind.CausalLm => new CausalLmTask(),
+        TaskKind.Seq2SeqLm => new Seq2SeqTask(),
         TaskKind.ImageClassification => new ImageClassificationTask(),
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "a task that is not built"),
     };

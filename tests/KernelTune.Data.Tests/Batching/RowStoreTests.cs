@@ -5,7 +5,7 @@ namespace KernelTune.Data.Tests.Batching;
 /// <summary>Rows that do not fit in memory: the same rows, the same batches, the same after a resume.</summary>
 public class RowStoreTests
 {
-    private static TokenRow Row(int i) => new(i, [.. Enumerable.Range(i, i % 17)], [.. Enumerable.Repeat(-100, i % 17)], i % 3 == 0 ? [i % 17] : null);
+    private static TokenRow Row(int i) => new(i, [.. Enumerable.Range(i, i % 17)], [.. Enumerable.Repeat(-100, i % 17)], i % 3 == 0 ? [i % 17] : null) { Source = i % 5 == 0 ? [.. Enumerable.Range(7, i % 4)] : null };
 
     [TestCase(0)]
     [TestCase(5000)]
@@ -20,7 +20,8 @@ public class RowStoreTests
         foreach (int i in SeededOrder.Permutation(Count, 1, 0))
         {
             (TokenRow ours, TokenRow wanted) = (store[i], Row(i));
-            if (ours.Line != wanted.Line || !ours.Ids.SequenceEqual(wanted.Ids) || !ours.Labels.SequenceEqual(wanted.Labels) || !(ours.SequenceLengths ?? [-1]).SequenceEqual(wanted.SequenceLengths ?? [-1]))
+            if (ours.Line != wanted.Line || !ours.Ids.SequenceEqual(wanted.Ids) || !ours.Labels.SequenceEqual(wanted.Labels) || !(ours.SequenceLengths ?? [-1]).SequenceEqual(wanted.SequenceLengths ?? [-1])
+                || !(ours.Source ?? [-1]).SequenceEqual(wanted.Source ?? [-1]))
                 Assert.Fail($"row {i} differs");
         }
 

@@ -34,6 +34,19 @@ public class SftPreparationTests
     }
 
     [Test]
+    public void ASourceApartIsATextOfItsOwnAndBothAreCutBeforeTheirEnd()
+    {
+        var options = new SftOptions { SourceApart = true, MaxLength = 4 };
+        (List<TokenRow> rows, PreparationAccount account) = Prepare(options, new PromptCompletionExample(1, "ab", "c"), new PromptCompletionExample(2, "abcdef", "uvwxyz"));
+        Assert.That((rows[0].Source, rows[0].Ids, rows[0].Labels), Is.EqualTo((Ids("^ab"), Ids("^c$"), Ids("^c$"))));
+        Assert.That((rows[1].Source, rows[1].Ids, rows[1].Labels), Is.EqualTo((Ids("^abf"), Ids("^uv$"), Ids("^uv$"))));
+        Assert.That((account.Truncated, account.TokensCut), Is.EqualTo((1, 7)));
+        Assert.That(() => Prepare(options with { Strict = true }, new PromptCompletionExample(7, "abcdef", "u")),
+            Throws.TypeOf<DataException>().With.Message.Contain("7 tokens for 3 were found, at most 4 (max_length) of each wanted"));
+        Assert.That(() => Prepare(options, new TextExample(3, "ab")), Throws.TypeOf<DataException>().With.Message.Contain("line 3: a text or a conversation was found; prompt and completion wanted"));
+    }
+
+    [Test]
     public void LossOnTheAssistantFollowsTheSpans()
     {
         var chat = new ChatExample(1, [new("user", "q"), new("assistant", "r"), new("user", "s"), new("assistant", "t")], null, null, null);

@@ -93,6 +93,13 @@ internal sealed class TinyWorld : IDisposable
          "attn_pdrop":0.0,"bos_token_id":256,"eos_token_id":257}
         """);
 
+    /// <summary>Makes its model a T5. The weights are to be drawn again.</summary>
+    public void BecomeT5() => File.WriteAllText(Path.Combine(Model, "config.json"), """
+        {"architectures":["T5ForConditionalGeneration"],"model_type":"t5","d_model":32,"d_kv":8,"d_ff":48,"num_layers":2,"num_heads":4,"vocab_size":259,"dropout_rate":0.0,
+         "relative_attention_num_buckets":8,"relative_attention_max_distance":16,"feed_forward_proj":"gated-gelu","tie_word_embeddings":true,
+         "decoder_start_token_id":258,"eos_token_id":257,"pad_token_id":258}
+        """);
+
     /// <summary>Draws the weights of the configuration; <paramref name="change"/> may spoil them.</summary>
     public void Weights(ulong seed = 1, DType type = DType.F32, Action<string, float[]>? change = null)
     {

@@ -2,6 +2,7 @@ using KernelTune.Autograd;
 using KernelTune.Checkpoints;
 using KernelTune.Conformance.Checks;
 using KernelTune.Methods;
+using KernelTune.Models;
 
 namespace KernelTune.Conformance.Families;
 
@@ -64,7 +65,7 @@ public sealed class AdaptersFamily : IFamily
 
         GoldenCheck curve = golden.NewCheck(device);
         GoldenTraining how = golden.Training();
-        var (trajectory, _) = GoldenTrainer.Train(model, how, how.Steps, step => [GoldenTrainer.Batch(golden.Batch(step))], method.ParameterOf, method.Saved);
+        var (trajectory, _) = GoldenTrainer.Train(model, how, how.Steps, step => [GoldenTrainer.Batch(golden.Batch(step), model.Model is EncoderDecoder)], method.ParameterOf, method.Saved);
         golden.CompareTrajectory(curve, trajectory, model.Logits(golden.Inputs.ByName));
         if (device == "reference")
             golden.CompareEncoder(curve, method.SavedEncoder());

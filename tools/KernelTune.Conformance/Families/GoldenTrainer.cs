@@ -22,7 +22,7 @@ internal static class GoldenTrainer
     /// <returns>The curve, and the optimizer's moments by parameter path: "exp_avg.PATH", "exp_avg_sq.PATH".</returns>
     /// <exception cref="NotSupportedException">Micro-batches' means are averaged.</exception>
     public static (ComputedTrajectory Trajectory, IReadOnlyDictionary<string, ComputedTensor> State) Train(
-        ModelOnDevice model, GoldenTraining how, int steps, Func<int, IReadOnlyList<Batch>> microBatches, Func<string, Parameter?> parameterOf,
+        ModelOnDevice model, GoldenTraining how, int steps, Func<int, IReadOnlyList<IBatch>> microBatches, Func<string, Parameter?> parameterOf,
         Func<IReadOnlyDictionary<string, ComputedTensor>> final, Action<int>? afterStep = null)
     {
         if (!how.NormaliseByTokens && how.Accumulate > 1)
@@ -32,7 +32,7 @@ internal static class GoldenTrainer
         List<double[]> rates = [];
         using var session = new Session(model.Device, model.Gradients);
         using var optimizer = new AdamWOptimizer(model.Gradients!, groups, how.Beta1, how.Beta2, how.Epsilon, how.ClipNorm ?? 0);
-        using var training = new TrainingStep(new CausalLmTask(), model.Model, session, optimizer);
+        using var training = new TrainingStep(LanguageTask.Of(model.Model), model.Model, session, optimizer);
         for (int step = 0; step < steps; step++)
         {
             rates.Add([.. how.Groups.Select(g => how.Schedule.Rate(step, g.LearningRate))]);
@@ -48,20 +48,34 @@ internal static class GoldenTrainer
     }
 
     /// <summary>A case's batch as the engine's own.</summary>
+    /// <param name="tensors">By the names of the forward's arguments.</param>
+    /// <param name="apart">Whether an encoder reads the ids and a decoder says the labels.</param>
     /// <exception cref="NotSupportedException">A tensor that a batch has no place for.</exception>
-    public static Batch Batch(IReadOnlyDictionary<string, GoldenTensor> tensors)
+    public static Batch Batch(IReadOnlyDictionary<string, GoldenTensor> tensors, bool apart = false)
     {
         foreach (string name in tensors.Keys)
             if (name is not ("input_ids" or "attention_mask" or "labels"))
                 throw new NotSupportedException($"the input {name}");
-        GoldenTensor ids = tensors["input_ids"];
+        GoldenTensor ids = tensors["input_ids"], labels = tensors["labels"];
         int[]? mask = tensors.TryGetValue("attention_mask", out GoldenTensor? m) ? Ints(m) : null;
+        if (apart)
+        {
+            return new Batch
+            {
+                Rows = ids.Shape[0],
+                Columns = labels.Shape[1],
+                InputIds = Ints(labels),
+                Labels = Ints(labels),
+                Source = new SourceColumns(ids.Shape[1], Ints(ids), mask ?? [.. Enumerable.Repeat(1, ids.Count)]),
+                Tokens = (mask?.Sum() ?? ids.Count) + labels.Count,
+            };
+        }
         return new Batch
         {
             Rows = ids.Shape[0],
             Columns = ids.Shape[1],
             InputIds = Ints(ids),
-            Labels = Ints(tensors["labels"]),
+            Labels = Ints(labels),
             AttentionMask = mask,
             Tokens = mask?.Sum() ?? ids.Count,
         };

@@ -35,7 +35,7 @@ public sealed class TrainingFamily : IFamily
         using ModelOnDevice model = ModelOnDevice.Open(golden.ModelFolder, device, m => m.BaseParameters());
         var byKey = model.Keys.ToDictionary(p => p.Value, p => p.Key, StringComparer.Ordinal);
         var (trajectory, moments) = GoldenTrainer.Train(model, how, how.Steps,
-            step => [.. Enumerable.Range(step * how.Accumulate, how.Accumulate).Select(i => GoldenTrainer.Batch(golden.Batch(i)))],
+            step => [.. Enumerable.Range(step * how.Accumulate, how.Accumulate).Select(i => GoldenTrainer.Batch(golden.Batch(i), model.Model is Models.EncoderDecoder))],
             byKey.GetValueOrDefault,
             () => model.Keys.ToDictionary(p => p.Value, p => ModelOnDevice.Numbers(p.Key), StringComparer.Ordinal));
 
