@@ -1,22 +1,15 @@
 namespace KernelTune.Data;
 
-/// <summary>Where a stream of batches stands: the next batch begins at row Position of the epoch's order.</summary>
-/// <param name="Epoch">Epochs begun, from 0.</param>
-/// <param name="Position">Rows of this epoch already given out.</param>
-public readonly record struct BatchState(long Epoch, long Position);
-
 /// <summary>
-/// An endless stream of micro-batches over rows, epoch after epoch. Its order depends on the seed and the epoch alone, so a state that was saved continues with
-/// exactly the batches that would have followed. The last batch of an epoch may be shorter than the others.
+/// An endless stream of micro-batches over rows, epoch after epoch, in the order of an <see cref="EpochCursor"/>.
 /// </summary>
 public sealed class TrainingBatches : IBatchStream
 {
     private readonly IReadOnlyList<TokenRow> _rows;
     private readonly SftCollator _collator;
     private readonly int _batchSize;
-    private readonly long? _shuffleSeed;
-    private int[]? _order;
-    private long _orderEpoch = -1;
+    private readonly bool _shuffles;
+    private readonly EpochCursor _cursor;
 
     /// <param name="rows">The rows; at least one.</param>
     /// <param name="collator">Makes batches of them.</param>
@@ -28,37 +21,30 @@ public sealed class TrainingBatches : IBatchStream
     {
         ArgumentNullException.ThrowIfNull(rows);
         if (rows.Count == 0) throw new ArgumentException("no rows to train on", nameof(rows));
-        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        (_rows, _collator, _batchSize, _shuffleSeed) = (rows, collator, batchSize, shuffleSeed);
+        (_rows, _collator, _batchSize, _shuffles) = (rows, collator, batchSize, shuffleSeed is not null);
+        _cursor = new EpochCursor(rows.Count, batchSize, shuffleSeed);
     }
 
     /// <summary>Where the stream stands; saved with a checkpoint.</summary>
-    public BatchState State { get; private set; }
+    public BatchState State => _cursor.State;
 
     public int BatchSize => _batchSize;
 
     public int RowsPerEpoch => _rows.Count;
 
-    public int BatchesPerEpoch => (_rows.Count + _batchSize - 1) / _batchSize;
+    public int BatchesPerEpoch => _cursor.BatchesPerEpoch;
 
     /// <summary>Continues from a state that was saved.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The state is not one of this stream: the rows or the batch size were others.</exception>
-    public void Restore(BatchState state)
-    {
-        if (state.Epoch < 0 || state.Position < 0 || state.Position >= _rows.Count || state.Position % _batchSize != 0)
-            throw new ArgumentOutOfRangeException(nameof(state), $"epoch {state.Epoch}, row {state.Position} was found; a row below {_rows.Count} that begins a batch of {_batchSize} wanted");
-        State = state;
-    }
+    public void Restore(BatchState state) => _cursor.Restore(state);
 
     /// <summary>The next micro-batch.</summary>
     public Batch Next()
     {
-        int start = (int)State.Position, end = Math.Min(start + _batchSize, _rows.Count);
-        var rows = new TokenRow[end - start];
-        for (int i = start; i < end; i++) rows[i - start] = _rows[RowAt(State.Epoch, i)];
-        bool last = end == _rows.Count;
-        State = last ? new BatchState(State.Epoch + 1, 0) : new BatchState(State.Epoch, end);
-        return _collator.Collate(rows, last);
+        ReadOnlySpan<int> numbers = _cursor.Next(out bool isLast);
+        var rows = new TokenRow[numbers.Length];
+        for (int i = 0; i < rows.Length; i++) rows[i] = _rows[numbers[i]];
+        return _collator.Collate(rows, isLast);
     }
 
     /// <summary>All rows once, in their own order, without touching the stream: what an evaluation walks.</summary>
@@ -78,7 +64,7 @@ public sealed class TrainingBatches : IBatchStream
     /// </summary>
     public Batch Largest()
     {
-        if (_shuffleSeed is not null) return _collator.Collate(Longest());
+        if (_shuffles) return _collator.Collate(Longest());
         Batch? largest = null;
         foreach (Batch batch in InOrder())
             if (largest is null || (long)batch.Rows * batch.Columns > (long)largest.Rows * largest.Columns) largest = batch;
@@ -97,7 +83,7 @@ public sealed class TrainingBatches : IBatchStream
     /// <summary>The rows of the greatest lengths, no more of them in memory than a batch has.</summary>
     private TokenRow[] Longest(Func<TokenRow, int> length)
     {
-        var longest = new PriorityQueue<TokenRow, (int Length, int Order)>(_batchSize + 1);
+        var longest = new PriorityQueue<TokenRow, (int Length, int Order)>(Math.Min(_batchSize, _rows.Count) + 1);
         for (int i = 0; i < _rows.Count; i++)
         {
             TokenRow row = _rows[i];
@@ -113,16 +99,4 @@ public sealed class TrainingBatches : IBatchStream
     IBatch IBatchStream.Next() => Next();
 
     IBatch IBatchStream.Largest() => Largest();
-
-    private int RowAt(long epoch, int position)
-    {
-        if (_shuffleSeed is not { } seed) return position;
-        if (_order is null || _orderEpoch != epoch)
-        {
-            _order = SeededOrder.Permutation(_rows.Count, seed, epoch);
-            _orderEpoch = epoch;
-        }
-
-        return _order[position];
-    }
 }

@@ -48,7 +48,7 @@ public sealed class TrainingRun : IDisposable
         Request = request with { Recipe = data.Recipe };
         this.config = data.Config ?? config;
         batches = Data.Batches();
-        StepsPerEpoch = (batches.BatchesPerEpoch + Recipe.Training.GradientAccumulationSteps - 1) / Recipe.Training.GradientAccumulationSteps;
+        StepsPerEpoch = (int)(((long)batches.BatchesPerEpoch + Recipe.Training.GradientAccumulationSteps - 1) / Recipe.Training.GradientAccumulationSteps);
         Steps = Recipe.Training.MaxSteps ?? (int)Math.Ceiling(Recipe.Training.NumEpochs * StepsPerEpoch);
         Schedule = Recipe.Schedule.Create(Steps);
         adapterConfig = ReadAdapterConfig();
@@ -317,7 +317,7 @@ public sealed class TrainingRun : IDisposable
 
     private List<IBatch> NextBatches()
     {
-        var micro = new List<IBatch>(Recipe.Training.GradientAccumulationSteps);
+        var micro = new List<IBatch>(Math.Min(Recipe.Training.GradientAccumulationSteps, batches.BatchesPerEpoch));
         do
             micro.Add(batches.Next());
         while (micro.Count < Recipe.Training.GradientAccumulationSteps && !micro[^1].EndsEpoch);

@@ -59,7 +59,7 @@ public class TrainingBatchesTests
     [TestCase(0, 3)]
     [TestCase(-1, 0)]
     public void AStateOfAnotherStreamIsRefused(long epoch, long position) =>
-        Assert.That(() => Stream(10, 4, 3).Restore(new BatchState(epoch, position)), Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains("a row below 10 that begins a batch of 4 wanted"));
+        Assert.That(() => Stream(10, 4, 3).Restore(new BatchState(epoch, position)), Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains("an example below 10 that begins a batch of 4 wanted"));
 
     [Test]
     public void LabelsOfTheFirstColumnDoNotCount()

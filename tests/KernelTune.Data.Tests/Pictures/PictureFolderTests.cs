@@ -75,7 +75,7 @@ public sealed class PictureFolderTests
             Assert.That(b.Labels, Is.EqualTo(a.Labels));
         }
 
-        Assert.That(() => other.Restore(new BatchState(0, 3)), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => other.Restore(new BatchState(0, 3)), Throws.TypeOf<ArgumentOutOfRangeException>().With.Message.Contains("epoch 0, example 3 was found; an example below 10 that begins a batch of 4 wanted"));
     }
 
     [Test]

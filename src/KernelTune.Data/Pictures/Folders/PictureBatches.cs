@@ -6,10 +6,8 @@ public sealed class PictureBatches : IBatchStream
     private readonly PictureSet _set;
     private readonly int _batchSize;
     private readonly long _seed;
-    private readonly bool _shuffles;
     private readonly PictureAugmentation? _augmentation;
-    private int[]? _order;
-    private long _orderEpoch = -1;
+    private readonly EpochCursor _cursor;
 
     /// <param name="set">The pictures.</param>
     /// <param name="batchSize">Pictures a micro-batch.</param>
@@ -20,35 +18,23 @@ public sealed class PictureBatches : IBatchStream
     public PictureBatches(PictureSet set, int batchSize, long seed, bool shuffles, PictureAugmentation? augmentation)
     {
         ArgumentNullException.ThrowIfNull(set);
-        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
-        (_set, _batchSize, _seed, _shuffles) = (set, batchSize, seed, shuffles);
+        (_set, _batchSize, _seed, _cursor) = (set, batchSize, seed, new EpochCursor(set.Count, batchSize, shuffles ? seed : null));
         _augmentation = augmentation is null or { IsNone: true } ? null : augmentation;
     }
 
-    public BatchState State { get; private set; }
+    public BatchState State => _cursor.State;
 
-    public int BatchesPerEpoch => (_set.Count + _batchSize - 1) / _batchSize;
+    public int BatchesPerEpoch => _cursor.BatchesPerEpoch;
 
-    public void Restore(BatchState state)
-    {
-        if (state.Epoch < 0 || state.Position < 0 || state.Position >= _set.Count || state.Position % _batchSize != 0)
-            throw new ArgumentOutOfRangeException(nameof(state), $"epoch {state.Epoch}, picture {state.Position} was found; a picture below {_set.Count} that begins a batch of {_batchSize} wanted");
-        State = state;
-    }
+    public void Restore(BatchState state) => _cursor.Restore(state);
 
     /// <summary>The next micro-batch.</summary>
     /// <exception cref="DataException">A picture that is not kept in memory can no longer be read.</exception>
     public PictureBatch Next()
     {
-        (long epoch, int start) = (State.Epoch, (int)State.Position);
-        int end = Math.Min(start + _batchSize, _set.Count);
-        if (_shuffles && (_order is null || _orderEpoch != epoch)) (_order, _orderEpoch) = (SeededOrder.Permutation(_set.Count, _seed, epoch), epoch);
-        var indices = new int[end - start];
-        for (int i = start; i < end; i++) indices[i - start] = _shuffles ? _order![i] : i;
-        bool last = end == _set.Count;
-        PictureBatch batch = PictureBatch.Of(_set, indices, Changes(epoch), last);
-        State = last ? new BatchState(epoch + 1, 0) : new BatchState(epoch, end);
-        return batch;
+        long epoch = State.Epoch;
+        ReadOnlySpan<int> numbers = _cursor.Next(out bool isLast);
+        return PictureBatch.Of(_set, numbers, Changes(epoch), isLast);
     }
 
     /// <summary>All pictures are of one size: a full batch.</summary>
