@@ -5,24 +5,25 @@ using KernelTune.Models;
 
 namespace KernelTune.Training.Runs;
 
-/// <summary>A model on a device, with an adapter or without, ready to be asked.</summary>
-public sealed class LoadedModel : IDisposable
+/// <summary>A language model on a device, with an adapter or without, ready to be asked.</summary>
+public sealed class LoadedModel : LoadedPretrained<CausalLanguageModel>
 {
-    private readonly HuggingFaceFolder _source;
-
-    private LoadedModel(HuggingFaceFolder source, Device device, CausalLanguageModel model, IMethod? method) =>
-        (_source, Device, Model, Method, Text) = (source, device, model, method, TextTools.Open(source.Folder, source.Gguf));
-
-    public Device Device { get; }
-
-    public CausalLanguageModel Model { get; }
-
-    /// <summary>The adapter's method; null: the base alone.</summary>
-    public IMethod? Method { get; }
+    private LoadedModel(LoadedParts<CausalLanguageModel> parts)
+        : base(parts) => Text = TextTools.Open(parts.Source.Folder, parts.Source.Gguf);
 
     public TextTools Text { get; }
 
-    public HuggingFaceFolder Source => _source;
+    /// <summary>The tokenizer's files and generation_config.json.</summary>
+    public override IReadOnlyDictionary<string, ReadOnlyMemory<byte>> SideFiles
+    {
+        get
+        {
+            var files = new Dictionary<string, ReadOnlyMemory<byte>>(Text.Tokenizer.Files, StringComparer.Ordinal);
+            string generation = Path.Combine(Source.Folder, "generation_config.json");
+            if (File.Exists(generation)) files["generation_config.json"] = File.ReadAllBytes(generation);
+            return files;
+        }
+    }
 
     /// <summary>Tokens that end an answer: those of generation_config.json and config.json, and the tokenizer's own.</summary>
     public IReadOnlyList<int> EndTokens
@@ -30,7 +31,7 @@ public sealed class LoadedModel : IDisposable
         get
         {
             SortedSet<int> ends = [];
-            foreach (JsonSettings? settings in (JsonSettings?[])[_source.GenerationConfig, _source.Config])
+            foreach (JsonSettings? settings in (JsonSettings?[])[Source.GenerationConfig, Source.Config])
                 if (settings?.Has("eos_token_id") == true && settings.Root.GetProperty("eos_token_id") is var end)
                     ends.UnionWith(end.ValueKind == System.Text.Json.JsonValueKind.Array ? end.EnumerateArray().Select(e => e.GetInt32()) : [end.GetInt32()]);
             if (Text.Tokenizer.EosId is { } eos) ends.Add(eos);
@@ -56,38 +57,8 @@ public sealed class LoadedModel : IDisposable
     /// <param name="cancellation">Ends the loading.</param>
     /// <exception cref="CheckpointException">The base or the adapter cannot be used, or the adapter is of another base.</exception>
     /// <exception cref="MethodException">The adapter asks for something that is not built.</exception>
-    public static LoadedModel Open(string model, string? adapter, Device device, Action<string>? note = null, CancellationToken cancellation = default)
-    {
-        HuggingFaceFolder source = HuggingFaceFolder.Open(model);
-        CausalLanguageModel? built = null;
-        try
-        {
-            using AdapterFolder? folder = adapter is null ? null : AdapterFolder.Open(adapter);
-            built = ModelRegistry.CausalLanguageModel(folder is null ? source.Config : AdapterMethods.Amend(source.Config, folder.Config));
-            IMethod? method = folder is null ? null : AdapterMethods.Attach(built, built.ModelType, folder.Config, note);
-            foreach (string extra in ModelWeights.Load(built, source.Weights, device, cancellation: cancellation))
-                note?.Invoke($"{source.Weights.Location}: {CheckpointException.Quote(extra)} is no weight of {built.Architecture} and was left out");
-            if (method is not null && folder is not null)
-                foreach (string extra in method.Load(device, folder))
-                    note?.Invoke($"{folder.Weights.Location}: {CheckpointException.Quote(extra)} is not of this adapter and was left out");
-            return new LoadedModel(source, device, built, method);
-        }
-        catch
-        {
-            if (built is not null) Free(built);
-            source.Dispose();
-            throw;
-        }
-    }
-
-    public void Dispose()
-    {
-        Free(Model);
-        _source.Dispose();
-    }
-
-    private static void Free(CausalLanguageModel model)
-    {
-        foreach (var parameter in model.AllParameters()) parameter.Dispose();
-    }
+    public static LoadedModel Open(string model, string? adapter, Device device, Action<string>? note = null, CancellationToken cancellation = default) =>
+        LoadedParts<CausalLanguageModel>.Open(model, adapter, device,
+            (source, folder) => ModelRegistry.CausalLanguageModel(folder is null ? source.Config : AdapterMethods.Amend(source.Config, folder.Config)),
+            parts => new LoadedModel(parts), note, cancellation);
 }

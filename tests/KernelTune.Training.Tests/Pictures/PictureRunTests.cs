@@ -187,6 +187,26 @@ public sealed class PictureRunTests
     }
 
     [Test]
+    public void A_norm_that_trained_whole_is_merged_with_its_statistics_and_the_rest_is_the_bases()
+    {
+        using var world = new PictureWorld();
+        Recipe recipe = OnOtherClasses(world, "run", MethodKind.Lora) with
+        {
+            Head = new HeadSettings(),
+            Lora = new LoraSettings { Config = new LoraConfig { R = 2, LoraAlpha = 4, TargetModules = ModuleSelection.Of("layer.0.convolution"), ModulesToSave = ["layer.0.normalization"] } },
+        };
+        Drive.OnCpu(recipe);
+        using var device = new CpuDevice(1);
+        var (_, drift) = ClassifierMerging.Run(recipe.Model, Path.Combine(recipe.Output, "final"), world["merged"], device);
+        Assert.That(drift.Most, Is.LessThan(1e-4));
+        using SafetensorsFile before = SafetensorsFile.Open(Path.Combine(recipe.Model, "model.safetensors")), after = SafetensorsFile.Open(Path.Combine(world["merged"], "model.safetensors"));
+        Assert.That(after.Names, Is.EquivalentTo(before.Names));
+        string[] changed = [.. before.Names.Where(n => !n.EndsWith("num_batches_tracked", StringComparison.Ordinal) && !before.ReadF32(n).SequenceEqual(after.ReadF32(n)))];
+        Assert.That(changed.Where(n => n.EndsWith("running_mean", StringComparison.Ordinal)), Is.Not.Empty.And.All.Contains("layer.0.normalization"));
+        Assert.That(changed.Where(n => !n.Contains("layer.0.", StringComparison.Ordinal)), Is.EquivalentTo(new[] { "classifier.1.bias", "classifier.1.weight" }), "what neither trained nor is adapted is the base's, bit for bit");
+    }
+
+    [Test]
     public void Bitfit_trains_a_new_head_too_saves_it_with_its_biases_and_goes_on_from_there()
     {
         using var world = new PictureWorld();
