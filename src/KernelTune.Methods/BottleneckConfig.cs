@@ -193,8 +193,8 @@ public static class BottleneckConfigJson
         json["mh_adapter"] = config.MhAdapter;
         json["output_adapter"] = config.OutputAdapter;
         json["reduction_factor"] = config.ReductionFactors is { } factors
-            ? new JsonObject(factors.Select(f => KeyValuePair.Create(f.Key, (JsonNode?)Number(f.Value))))
-            : Number(config.ReductionFactor);
+            ? new JsonObject(factors.Select(f => KeyValuePair.Create(f.Key, (JsonNode?)PeftKeys.Number(f.Value))))
+            : PeftKeys.Number(config.ReductionFactor);
         json["non_linearity"] = config.NonLinearity;
         json["original_ln_before"] = config.OriginalLnBefore;
         json["original_ln_after"] = config.OriginalLnAfter;
@@ -247,6 +247,4 @@ public static class BottleneckConfigJson
             var other => throw json.Bad("scaling", $"{CheckpointException.Quote(other)} was found, a number, \"learned\" or \"channel\" wanted"),
         };
     }
-
-    private static JsonValue Number(double value) => value == Math.Truncate(value) && Math.Abs(value) < 1e15 ? JsonValue.Create((long)value) : JsonValue.Create(value);
 }

@@ -16,12 +16,11 @@ public static class LoraConfigJson
         ["target_parameters"] = "null", ["trainable_token_indices"] = "null", ["use_bdlora"] = "null", ["use_qalora"] = "false", ["velora_config"] = "null",
     };
 
-    private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
-    {
-        "peft_type", "peft_version", "inference_mode", "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "modules_to_save",
-        "layers_to_transform", "layers_pattern", "bias", "fan_in_fan_out", "use_rslora", "use_dora", "lora_bias", "init_lora_weights", "rank_pattern",
-        "alpha_pattern", "task_type", "base_model_name_or_path", "revision",
-    };
+    private static readonly string[] Own =
+    [
+        "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "bias", "fan_in_fan_out", "use_rslora", "use_dora", "lora_bias",
+        "init_lora_weights", "rank_pattern", "alpha_pattern",
+    ];
 
     /// <summary>Reads the settings.</summary>
     /// <param name="json">adapter_config.json.</param>
@@ -30,28 +29,22 @@ public static class LoraConfigJson
     /// <exception cref="MethodException">An expression cannot be read.</exception>
     public static LoraConfig Read(JsonSettings json, ICollection<string> dropped)
     {
-        string type = json.String("peft_type");
-        if (type != "LORA")
-            throw json.Bad("peft_type", $"{CheckpointException.Quote(type)} was found, \"LORA\" wanted");
+        PeftKeys.Check(json, "LORA", dropped, [.. Own, .. Defaults.Keys]);
         JsonObject others = [];
         foreach (JsonProperty p in json.Root.EnumerateObject())
-        {
             if (Defaults.ContainsKey(p.Name))
                 others[p.Name] = JsonNode.Parse(p.Value.GetRawText());
-            else if (!Known.Contains(p.Name))
-                dropped.Add(p.Name);
-        }
 
         return new LoraConfig
         {
             R = json.Int("r", 8),
             LoraAlpha = json.Double("lora_alpha", 8),
             LoraDropout = json.Double("lora_dropout", 0),
-            TargetModules = Selection(json, "target_modules"),
-            ExcludeModules = Selection(json, "exclude_modules"),
-            ModulesToSave = json.Has("modules_to_save") ? json.Strings("modules_to_save") : null,
+            TargetModules = PeftKeys.Selection(json, "target_modules"),
+            ExcludeModules = PeftKeys.Selection(json, "exclude_modules"),
+            ModulesToSave = PeftKeys.Names(json, "modules_to_save"),
             LayersToTransform = json.Has("layers_to_transform") ? json.Ints("layers_to_transform") : null,
-            LayersPattern = json.Has("layers_pattern") ? json.Strings("layers_pattern") : null,
+            LayersPattern = PeftKeys.Names(json, "layers_pattern"),
             Bias = Bias(json),
             FanInFanOut = json.Bool("fan_in_fan_out", false),
             UseRslora = json.Bool("use_rslora", false),
@@ -70,20 +63,16 @@ public static class LoraConfigJson
     /// <summary>The keys of adapter_config.json, all that PEFT writes (<see cref="AdapterFolder.Write"/> sorts them).</summary>
     public static JsonObject Write(LoraConfig config)
     {
-        JsonObject json = [];
+        JsonObject json = PeftKeys.Common("LORA", config.TaskType, config.BaseModelNameOrPath, config.ModulesToSave);
         foreach ((string key, string absent) in Defaults)
             json[key] = JsonNode.Parse(config.Others.TryGetPropertyValue(key, out JsonNode? kept) ? kept?.ToJsonString() ?? "null" : absent);
-        json["peft_type"] = "LORA";
-        json["peft_version"] = LoraConfig.WrittenFormat;
-        json["inference_mode"] = true;
         json["r"] = config.R;
-        json["lora_alpha"] = Number(config.LoraAlpha);
+        json["lora_alpha"] = PeftKeys.Number(config.LoraAlpha);
         json["lora_dropout"] = config.LoraDropout;
-        json["target_modules"] = Selection(config.TargetModules);
-        json["exclude_modules"] = Selection(config.ExcludeModules);
-        json["modules_to_save"] = Strings(config.ModulesToSave);
+        json["target_modules"] = PeftKeys.Selection(config.TargetModules);
+        json["exclude_modules"] = PeftKeys.Selection(config.ExcludeModules);
         json["layers_to_transform"] = config.LayersToTransform is { } layers ? new JsonArray([.. layers.Select(n => (JsonNode?)n)]) : null;
-        json["layers_pattern"] = config.LayersPattern is [var one] ? one : Strings(config.LayersPattern);
+        json["layers_pattern"] = config.LayersPattern is [var one] ? one : PeftKeys.Strings(config.LayersPattern);
         json["bias"] = config.Bias switch { LoraBiasMode.All => "all", LoraBiasMode.LoraOnly => "lora_only", _ => "none" };
         json["fan_in_fan_out"] = config.FanInFanOut;
         json["use_rslora"] = config.UseRslora;
@@ -91,9 +80,7 @@ public static class LoraConfigJson
         json["lora_bias"] = config.LoraBias;
         json["init_lora_weights"] = config.InitLoraWeights switch { "true" => true, "false" => false, var word => word };
         json["rank_pattern"] = new JsonObject(config.RankPattern.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value)));
-        json["alpha_pattern"] = new JsonObject(config.AlphaPattern.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)Number(p.Value))));
-        json["task_type"] = config.TaskType;
-        json["base_model_name_or_path"] = config.BaseModelNameOrPath;
+        json["alpha_pattern"] = new JsonObject(config.AlphaPattern.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)PeftKeys.Number(p.Value))));
         json["revision"] = config.Revision;
         return json;
     }
@@ -104,17 +91,6 @@ public static class LoraConfigJson
         ["base_model_class"] = architecture,
         ["parent_library"] = $"transformers.models.{modelType.Replace('-', '_')}.modeling_{modelType.Replace('-', '_')}",
     };
-
-    private static ModuleSelection? Selection(JsonSettings json, string key)
-    {
-        if (!json.Has(key))
-            return null;
-        return json.Root.GetProperty(key).ValueKind == JsonValueKind.String ? ModuleSelection.Matching(json.String(key)) : ModuleSelection.Of(json.Strings(key));
-    }
-
-    private static JsonNode? Selection(ModuleSelection? selection) => selection?.Pattern is { } pattern ? pattern : Strings(selection?.Names);
-
-    private static JsonArray? Strings(IReadOnlyList<string>? texts) => texts is null ? null : new JsonArray([.. texts.Select(t => (JsonNode?)t)]);
 
     private static LoraBiasMode Bias(JsonSettings json) => json.StringOrNull("bias") switch
     {
@@ -134,8 +110,4 @@ public static class LoraConfigJson
 
     private static KeyValuePair<string, T>[] Pattern<T>(JsonSettings json, string key, Func<JsonSettings, string, T> read) =>
         json.Object(key) is { } map ? [.. map.Root.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, read(map, p.Name)))] : [];
-
-    /// <summary>An integer where it is one: PEFT's α is declared so.</summary>
-    private static JsonValue Number(double value) =>
-        value == Math.Truncate(value) && Math.Abs(value) < 1e15 ? JsonValue.Create((long)value) : JsonValue.Create(value);
 }

@@ -47,4 +47,7 @@ internal static class PeftKeys
     public static JsonNode? Selection(ModuleSelection? selection) => selection?.Pattern is { } pattern ? pattern : Strings(selection?.Names);
 
     public static JsonArray? Strings(IReadOnlyList<string>? texts) => texts is null ? null : new JsonArray([.. texts.Select(t => (JsonNode?)t)]);
+
+    /// <summary>An integer where it is one: many of the libraries' numbers are declared so.</summary>
+    public static JsonValue Number(double value) => value == Math.Truncate(value) && Math.Abs(value) < 1e15 ? JsonValue.Create((long)value) : JsonValue.Create(value);
 }

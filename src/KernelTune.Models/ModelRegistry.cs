@@ -12,8 +12,7 @@ public static class ModelRegistry
     /// <exception cref="CheckpointException">The architecture is unknown, or a setting is wrong.</exception>
     public static CausalLanguageModel CausalLanguageModel(JsonSettings config)
     {
-        string? named = config.Has("architectures") && config.Strings("architectures") is [var first, ..] ? first : null;
-        string architecture = named ?? config.StringOrNull("model_type") switch
+        string architecture = Named(config) ?? config.StringOrNull("model_type") switch
         {
             "llama" => "LlamaForCausalLM",
             "mistral" => "MistralForCausalLM",
@@ -41,7 +40,7 @@ public static class ModelRegistry
     public static bool IsImageClassifier(JsonSettings config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        string? named = config.Has("architectures") && config.Strings("architectures") is [var first, ..] ? first : config.StringOrNull("architecture");
+        string? named = Named(config) ?? config.StringOrNull("architecture");
         return named is null ? config.StringOrNull("model_type") == "resnet" : ImageArchitectures.Contains(named) || ResNetSettings.TimmVariants.ContainsKey(named);
     }
 
@@ -49,8 +48,7 @@ public static class ModelRegistry
     /// <exception cref="CheckpointException">The architecture is unknown, or a setting is wrong.</exception>
     public static ImageClassifier ImageClassifier(JsonSettings config)
     {
-        string? named = config.Has("architectures") && config.Strings("architectures") is [var first, ..] ? first : config.StringOrNull("architecture");
-        string architecture = named ?? config.StringOrNull("model_type") switch
+        string architecture = Named(config) ?? config.StringOrNull("architecture") ?? config.StringOrNull("model_type") switch
         {
             "resnet" => "ResNetForImageClassification",
             _ => throw config.Bad("architectures", "missing, and model_type names no classifier of pictures that is known"),
@@ -59,4 +57,6 @@ public static class ModelRegistry
             return new ResNet(config, architecture);
         throw config.Bad(config.Has("architectures") ? "architectures" : "architecture", $"{CheckpointException.Quote(architecture)} is not known; known are {string.Join(", ", ImageArchitectures)}");
     }
+    // The first of Transformers' "architectures"; null: none is named.
+    private static string? Named(JsonSettings config) => config.Strings("architectures") is [var first, ..] ? first : null;
 }
