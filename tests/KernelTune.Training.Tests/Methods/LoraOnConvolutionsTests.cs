@@ -7,6 +7,7 @@ using KernelTune.Kernels.Numerics;
 using KernelTune.Methods;
 using KernelTune.Models;
 using KernelTune.Modules;
+using static KernelTune.Training.Tests.Methods.FiniteDifferences;
 
 namespace KernelTune.Training.Tests.Methods;
 
@@ -42,24 +43,7 @@ public sealed class LoraOnConvolutionsTests
         using var device = new ReferenceDevice();
         var (model, lora) = Adapted(settings, device);
         using var gradients = new GradientStore(device, lora.Trainable);
-        Loss(model, device, gradients);
-        double along = 0;
-        var directions = new Dictionary<Parameter, double[]>();
-        foreach (Parameter p in gradients.Parameters)
-        {
-            Assert.That(gradients.Reached(p), Is.True, p.Path);
-            var direction = new float[p.Shape.Elements];
-            new RandomStream(3, p.Path).Fill(direction, FreshWeight.Normal(1));
-            directions[p] = Array.ConvertAll(direction, d => (double)d);
-            along += Numbers(gradients.Of(p)).Zip(directions[p]).Sum(x => x.First * x.Second);
-        }
-
-        const double Step = 1e-6;
-        Move(directions, Step);
-        double above = Loss(model, device, null);
-        Move(directions, -2 * Step);
-        double below = Loss(model, device, null);
-        Assert.That((above - below) / (2 * Step), Is.EqualTo(along).Within(1e-6 * Math.Max(1, Math.Abs(along))));
+        FiniteDifferences.Check(gradients, g => Loss(model, device, g), 1e-6);
     }
 
     [Test]
@@ -161,18 +145,5 @@ public sealed class LoraOnConvolutionsTests
         if (gradients is not null)
             session.Backward(loss);
         return value;
-    }
-
-    private static void Move(Dictionary<Parameter, double[]> directions, double step)
-    {
-        foreach (var (p, direction) in directions)
-            p.Device.Write<double>(p.Value.View, Numbers(p.Value.View).Zip(direction, (v, d) => v + (step * d)).ToArray());
-    }
-
-    private static double[] Numbers(in View view)
-    {
-        var values = new double[view.Elements];
-        view.Device.Read<double>(view, values);
-        return values;
     }
 }

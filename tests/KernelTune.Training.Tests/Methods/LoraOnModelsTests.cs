@@ -6,6 +6,7 @@ using KernelTune.Kernels.Numerics;
 using KernelTune.Methods;
 using KernelTune.Models;
 using KernelTune.Modules;
+using static KernelTune.Training.Tests.Methods.FiniteDifferences;
 
 namespace KernelTune.Training.Tests.Methods;
 
@@ -41,27 +42,7 @@ public sealed class LoraOnModelsTests
         var (model, lora) = Adapted(architecture, config, device);
         using var gradients = new GradientStore(device, lora.Trainable);
         Assert.That(lora.Trainable.Sum(p => p.Shape.Elements), Is.EqualTo(lora.Plan.TrainableParameters));
-        Loss(model, device, gradients);
-
-        double along = 0;
-        var directions = new Dictionary<Parameter, double[]>();
-        foreach (Parameter p in gradients.Parameters)
-        {
-            Assert.That(gradients.Reached(p), Is.True, p.Path);
-            var direction = new float[p.Shape.Elements];
-            new RandomStream(3, p.Path).Fill(direction, FreshWeight.Normal(1));
-            double[] gradient = Numbers(gradients.Of(p));
-            Assert.That(gradient.Any(g => g != 0), Is.True, p.Path);
-            directions[p] = Array.ConvertAll(direction, d => (double)d);
-            along += gradient.Zip(directions[p]).Sum(x => x.First * x.Second);
-        }
-
-        const double Step = 1e-6;
-        Move(directions, Step);
-        double above = Loss(model, device, null);
-        Move(directions, -2 * Step);
-        double below = Loss(model, device, null);
-        Assert.That((above - below) / (2 * Step), Is.EqualTo(along).Within(1e-7 * Math.Max(1, Math.Abs(along))));
+        FiniteDifferences.Check(gradients, g => Loss(model, device, g), 1e-7);
     }
 
     [TestCaseSource(nameof(Options))]
@@ -127,23 +108,5 @@ public sealed class LoraOnModelsTests
     {
         using var session = new Session(device);
         return Numbers(model.Logits(model.Call(new TokenInput(session.Upload<long>(Ids, new Shape(1, Ids.Length), DType.I64)))).View);
-    }
-
-    private static void Move(Dictionary<Parameter, double[]> directions, double step)
-    {
-        foreach (var (parameter, direction) in directions)
-        {
-            double[] numbers = Numbers(parameter.Value.View);
-            for (int i = 0; i < numbers.Length; i++)
-                numbers[i] += step * direction[i];
-            parameter.Device.Write<double>(parameter.Value.View, numbers);
-        }
-    }
-
-    private static double[] Numbers(in View view)
-    {
-        var numbers = new double[view.Elements];
-        view.Device.Read<double>(view, numbers);
-        return numbers;
     }
 }
