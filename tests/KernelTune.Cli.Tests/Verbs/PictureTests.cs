@@ -56,12 +56,12 @@ public sealed class PictureTests
     }
 
     [Test]
-    public void A_folder_is_no_file_of_rows()
+    public void A_folder_of_pictures_has_no_texts()
     {
         using Workplace work = Classifier();
         Assert.That(work.Train("full.yaml").Code, Is.Zero);
         CommandLine folder = CommandLine.Run("evaluate", work["base/final"], "--data", work["test"], "--threads", "1");
-        Assert.That((folder.Code, folder.Error), Is.EqualTo((3, $"error: {work["test"]}: a folder was found, a file wanted\n")));
+        Assert.That((folder.Code, folder.Error), Is.EqualTo((3, $"error: {work["test"]}: a folder without texts was found, a file or a folder of .txt, .text, .md, .rst wanted\n")));
     }
 
     [Test]
