@@ -87,13 +87,22 @@ public sealed class PictureFolderTests
         PictureBatches stream = plain.Batches();
         PictureBatch first = stream.Next(), second = stream.Next();
         Assert.That((first.EndsEpoch, first.Items, first.LabelCount), Is.EqualTo((true, 8, 8)));
-        Assert.That(first.Labels, Is.Not.EqualTo(second.Labels).Or.Not.EqualTo(new[] { 0, 0, 0, 0, 1, 1, 1, 1 }));
+        Assert.That(first.Labels, Is.EqualTo(SeededOrder.Permutation(8, 5, 0).Select(i => i / 4)));
+        Assert.That(second.Labels, Is.EqualTo(SeededOrder.Permutation(8, 5, 1).Select(i => i / 4)));
+        Assert.That(first.Pixels[..64], Is.EqualTo(plain.Train[SeededOrder.Permutation(8, 5, 0)[0]].Pixels.Select(v => (float)v)));
         Assert.That(Sorted(first), Is.EqualTo(Sorted(second)));
 
         PictureTrainingData changed = PictureTrainingData.Load(new PictureDataOptions { Train = root, BatchSize = 8, Shuffle = false, Augmentation = new() { CropPadding = 1, HorizontalFlip = true } }, AsIs);
         PictureBatches changes = changed.Batches();
         PictureBatch before = changes.Next(), after = changes.Next();
         Assert.That(after.Pixels, Is.Not.EqualTo(before.Pixels));
+        for (int picture = 0; picture < 8; picture++)
+        {
+            PictureAugmentation.Draw draw = new PictureAugmentation { CropPadding = 1, HorizontalFlip = true }.DrawFor(seed: 0, epoch: 1, picture);
+            Picture wanted = Cropping.Crop(changed.Train[picture], draw.Top, draw.Left, 8, 8);
+            Assert.That(after.Pixels.Chunk(64).ElementAt(picture), Is.EqualTo((draw.Flips ? Turning.FlipHorizontal(wanted) : wanted).Pixels.Select(v => (float)v)), $"picture {picture}");
+        }
+
         Assert.That(changed.Fingerprint, Is.EqualTo(plain.Fingerprint));
 
         static string[] Sorted(PictureBatch batch) => [.. batch.Pixels.Chunk(64).Select(p => string.Join(' ', p)).Order(StringComparer.Ordinal)];
@@ -127,7 +136,10 @@ public sealed class PictureFolderTests
         string root = Drawn.Classes(folder, "train", 10, "a", "b"), other = Drawn.Classes(folder, "other", 2, "a");
         PictureTrainingData data = PictureTrainingData.Load(new PictureDataOptions { Train = root, ValidationShare = 0.25, Seed = 1 }, AsIs);
         Assert.That((data.Count, data.Validation!.Count), Is.EqualTo((15, 5)));
-        Assert.That(data.Contents, Does.Match("^a [0-9]+, b [0-9]+$"));
+        string[] files = [.. PictureFolder.List(root).Items.Select(i => i.Path)], held = [.. Enumerable.Range(0, 5).Select(data.Validation.Set.Path)], kept = [.. Enumerable.Range(0, 15).Select(data.Train.Path)];
+        Assert.That(held, Is.EqualTo(SeededOrder.HeldOut(20, 0.25, 1).Select(i => files[i])));
+        Assert.That(held.Concat(kept), Is.EquivalentTo(files));
+        Assert.That(data.Contents, Is.EqualTo($"a {kept.Count(f => f.Contains("/a/", StringComparison.Ordinal))}, b {kept.Count(f => f.Contains("/b/", StringComparison.Ordinal))}"));
         Assert.That(data.Validation.Batches(2).Select(b => b.Rows), Is.EqualTo(new[] { 2, 2, 1 }));
         Assert.That(() => PictureTrainingData.Load(new PictureDataOptions { Train = root, Validation = other }, AsIs),
             Throws.TypeOf<DataException>().With.Message.EqualTo($"{other}: no folder of the class b; there are a"));
@@ -188,6 +200,9 @@ public sealed class PictureFolderTests
         string root = Drawn.Classes(folder, "train", 2, "a");
         PictureSet kept = PictureSet.Load(PictureFolder.List(root), AsIs), lazy = PictureSet.Load(PictureFolder.List(root), AsIs, mostKept: 0);
         Assert.That(lazy.Fingerprint(), Is.EqualTo(kept.Fingerprint()));
+        Assert.That(lazy[0].Pixels, Is.EqualTo(kept[0].Pixels).And.EqualTo(Drawn.Noise(8, 8, 1, 0).Pixels));
+        Picture once = lazy[0], again = lazy[0];
+        Assert.That(again, Is.Not.SameAs(once), "decoded each time");
         File.WriteAllBytes(lazy.Path(1), Drawn.Encoded(Drawn.Noise(9, 8, 1)));
         Assert.That(() => lazy[1], Throws.TypeOf<DataException>().With.Message.Contains("8 × 9 came of it, and 8 × 8 before: the file was changed"));
     }
