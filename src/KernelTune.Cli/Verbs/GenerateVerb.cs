@@ -4,6 +4,7 @@ using KernelTune.Cli.Models;
 using KernelTune.Cli.Rendering;
 using KernelTune.Devices;
 using KernelTune.Evaluation.Generation;
+using KernelTune.Models;
 using KernelTune.Text;
 using KernelTune.Text.Chat;
 using KernelTune.Training.Runs;
@@ -59,7 +60,7 @@ internal sealed class GenerateVerb
         using Device device = _machine.Open(parsed);
         using LoadedModel loaded = LoadedModel.Open(model, adapter, device, terminal.Warn, stop);
         settings = settings with { EndTokens = loaded.EndTokens };
-        int[][] ids = [.. prompts.Select(p => p.Encode(loaded.Text, parsed.GetValue(_system)))];
+        int[][] ids = [.. prompts.Select(p => p.Encode(loaded.Text, parsed.GetValue(_system), loaded.Model is EncoderDecoder))];
         using var run = new GenerateRun(loaded, settings, together);
         bool several = settings.NumReturnSequences > 1, chances = settings.WantLogProbabilities;
         bool stream = ids.Length == 1 && !several && !chances && !parsed.GetValue(_json);
@@ -75,9 +76,9 @@ internal sealed class GenerateVerb
     {
         string[] texts = parsed.GetValue(_prompts) ?? [];
         if (parsed.GetValue(_input) is { } path) return texts.Length == 0 ? Prompt.ReadFile(path) : throw new UsageException("prompts and --input exclude each other");
-        if (texts.Length == 0) texts = [Console.In.ReadToEnd().TrimEnd('\n')];
+        if (texts.Length == 0) texts = [Prompt.ReadStandardInput()];
         if (texts.Any(t => t.Length == 0)) throw new UsageException("an empty prompt");
-        return [.. texts.Select(t => parsed.GetValue(_raw) ? new Prompt(t, null) : new Prompt(null, [new ChatMessage("user", t)]))];
+        return [.. texts.Select(t => parsed.GetValue(_raw) ? new Prompt(t, null) : new Prompt(t, [new ChatMessage("user", t)]))];
     }
 
     private GenerationSettings Settings(ParseResult parsed) => new()

@@ -34,7 +34,9 @@ internal static class RowParser
         return field.ValueKind == JsonValueKind.Array ? new Passage(Messages(row, name)) : new Passage(row.Text(name));
     }
 
-    private static ChatMessage[] Messages(in RowFields row, string known)
+    /// <summary>A field's messages, each with a role and content.</summary>
+    /// <exception cref="DataException">It is no list of them, or an empty one.</exception>
+    public static ChatMessage[] Messages(in RowFields row, string known)
     {
         string name = row.NameOf(known);
         JsonElement list = row.List(known, "a list of messages");

@@ -9,7 +9,11 @@ namespace KernelTune.Training.Runs;
 public sealed class LoadedModel : LoadedPretrained<CausalLanguageModel>
 {
     private LoadedModel(LoadedParts<CausalLanguageModel> parts)
-        : base(parts) => Text = TextTools.Open(parts.Source.Folder, parts.Source.Gguf);
+        : base(parts)
+    {
+        Text = TextTools.Open(parts.Source.Folder, parts.Source.Gguf);
+        Text.Tokenizer.RequireRows(parts.Model.VocabularySize);
+    }
 
     public TextTools Text { get; }
 
@@ -57,6 +61,7 @@ public sealed class LoadedModel : LoadedPretrained<CausalLanguageModel>
     /// <param name="cancellation">Ends the loading.</param>
     /// <exception cref="CheckpointException">The base or the adapter cannot be used, or the adapter is of another base.</exception>
     /// <exception cref="MethodException">The adapter asks for something that is not built.</exception>
+    /// <exception cref="Text.TokenizerException">There is no tokenizer, or it has ids that the embedding has no rows for.</exception>
     public static LoadedModel Open(string model, string? adapter, Device device, Action<string>? note = null, CancellationToken cancellation = default) =>
         LoadedParts<CausalLanguageModel>.Open(model, adapter, device,
             (source, folder) => ModelRegistry.CausalLanguageModel(folder is null ? source.Config : AdapterMethods.Amend(source.Config, folder.Config)),

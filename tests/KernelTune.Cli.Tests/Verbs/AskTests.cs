@@ -115,17 +115,95 @@ public sealed class AskTests
         Assert.That(run.Error, Does.Contain(message));
     }
 
-    [TestCase("{\"messages\": []}", "line 1: messages has nothing to answer")]
-    [TestCase("[1]", "line 1: found Array, wanted an object with messages or prompt")]
-    [TestCase("{\"text\": \"x\"}", "line 1: messages, a list, or prompt, a text, is missing")]
-    [TestCase("{\"prompt\": ", "line 1, column")]
-    [TestCase("", "no prompt was found")]
+    [TestCase("", "no prompt was found", TestName = "Fault_35 an empty file of prompts")]
+    [TestCase("{\"prompt\": ", "line 1, column", TestName = "Fault_37 a broken line of prompts")]
+    [TestCase("{\"messages\": []}", "line 1, column 14: messages is empty, at least one message wanted", TestName = "Fault_38 no message")]
+    [TestCase("{\"messages\": [{\"role\": \"assistant\", \"content\": \"x\"}]}", "line 1, column 14: messages has nothing to answer", TestName = "Fault_38 only an answer")]
+    [TestCase("{\"messages\": [\"x\"]}", "line 1, column 15: messages[0] is a text, an object with role and content wanted", TestName = "Fault_38 a message that is a text")]
+    [TestCase("{\"messages\": [{\"role\": 5, \"content\": \"x\"}]}", "line 1, column 24: messages[0].role is a number, a text wanted", TestName = "Fault_38 a role that is a number")]
+    [TestCase("{\"prompt\": null}", "line 1, column 1: messages, a list, or prompt, a text, is missing", TestName = "Fault_38 a prompt that is null")]
+    [TestCase("[1]", "line 1, column 1: a list was found, a JSON object wanted", TestName = "Fault_38 a list in the place of an object")]
+    [TestCase("{\"text\": \"x\"}", "line 1, column 1: messages, a list, or prompt, a text, is missing", TestName = "Fault_38 another field")]
+    [TestCase("{\"prompt\": \"\\ud800\"}", "line 1", TestName = "Fault_32 half a surrogate in a prompt")]
     public void A_bad_line_of_prompts_is_exit_3(string line, string message)
     {
-        _work.Write("bad.jsonl", line);
+        File.WriteAllText(_work["bad.jsonl"], line.Length == 0 ? "" : line + "\n");
         CommandLine run = Ask("generate", Model, "--input", _work["bad.jsonl"]);
         Assert.That(run.Code, Is.EqualTo(3), run.Error);
         Assert.That(run.Error, Does.Contain("bad.jsonl: " + message));
+        Assert.That(run.Error.TrimEnd('\n'), Does.Not.Contain("\n"));
+    }
+
+    [Test]
+    public void Fault_36_a_mark_carriage_returns_and_no_last_newline_are_accepted()
+    {
+        File.WriteAllText(_work["crlf.jsonl"], "\uFEFF{\"prompt\": \"row 1\"}\r\n\r\n{\"prompt\": \"row 2\"}");
+        JsonArray rows = Generated(Model, "--input", _work["crlf.jsonl"]);
+        Assert.That(rows.Select(r => r!["tokens"]!.ToJsonString()), Is.EqualTo(Generated(Model, "row 1", "row 2", "--raw").Select(r => r!["tokens"]!.ToJsonString())));
+    }
+
+    [Test]
+    public void Fault_39_a_folder_or_a_device_of_prompts_is_refused_before_it_is_read()
+    {
+        CommandLine folder = Ask("generate", Model, "--input", _work.Folder);
+        Assert.That((folder.Code, folder.Error), Is.EqualTo((3, $"error: {_work.Folder}: a folder was found, a file wanted\n")));
+        if (!OperatingSystem.IsLinux()) return;
+        CommandLine device = Ask("generate", Model, "--input", "/dev/zero");
+        Assert.That((device.Code, device.Error), Is.EqualTo((3, "error: /dev/zero: a device or pipe was found, a regular file wanted\n")));
+    }
+
+    [Test]
+    public void Fault_40_prompts_that_are_not_UTF_8_name_line_and_column()
+    {
+        File.WriteAllBytes(_work["latin.jsonl"], [.. "{\"prompt\": \"a\"}\n{\"prompt\": \""u8, 0xE4, .. "\"}\n"u8]);
+        CommandLine run = Ask("generate", Model, "--input", _work["latin.jsonl"]);
+        Assert.That((run.Code, run.Error), Is.EqualTo((3, $"error: {_work["latin.jsonl"]}: line 2, column 13: byte 0xE4 was found, UTF-8 wanted\n")));
+    }
+
+    [Test]
+    public void Fault_44_a_prompt_longer_than_the_context_is_refused_with_both_lengths()
+    {
+        CommandLine run = Ask("generate", Model, string.Join(' ', Enumerable.Range(0, 3000)), "--raw");
+        Assert.That(run.Code, Is.EqualTo(2), run.Error);
+        Assert.That(run.Error, Does.Match(@"^error: prompt 0 has \d+ tokens, which leaves no room in the model's context of \d+\n$"));
+    }
+
+    [TestCase("{% for i in range(1000000000) %}{% for j in range(1000000000) %}{% endfor %}{% endfor %}", TestName = "Fault_33 a template that loops")]
+    [TestCase("{% for i in range(100000) %}{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }}{% endfor %}", TestName = "Fault_33 a template that prints ten megabytes")]
+    [TestCase("{{ messages.__class__.__mro__ }}", TestName = "Fault_33 a template that reaches for attributes")]
+    public void A_hostile_template_ends_in_an_error_or_in_nothing(string template)
+    {
+        string folder = _work[$"hostile{template.Length}"];
+        Directory.CreateDirectory(folder);
+        foreach (string file in Directory.EnumerateFiles(Model)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+        File.Delete(Path.Combine(folder, "chat_template.jinja"));
+        var config = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "tokenizer_config.json")))!.AsObject();
+        config["chat_template"] = template;
+        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), config.ToJsonString());
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        CommandLine run = Ask("generate", folder, "what?", "--max-new-tokens", "2");
+        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(60)));
+        Assert.That(run.Code, Is.EqualTo(3), run.Error);
+        Assert.That(run.Error.TrimEnd('\n'), Does.StartWith("error: ").And.Not.Contain("\n"));
+    }
+
+    [Test]
+    public void Fault_27_a_tokenizer_with_more_ids_than_the_embedding_has_rows_is_refused()
+    {
+        string folder = _work["widened"];
+        Directory.CreateDirectory(folder);
+        foreach (string file in Directory.EnumerateFiles(Model)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
+        string path = Path.Combine(folder, "tokenizer.json");
+        var tokenizer = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+        tokenizer["added_tokens"]!.AsArray().Add(new JsonObject
+        {
+            ["id"] = (int)JsonNode.Parse(File.ReadAllText(Path.Combine(Model, "config.json")))!["vocab_size"]!, ["content"] = "<beyond>", ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false,
+            ["normalized"] = false, ["special"] = true,
+        });
+        File.WriteAllText(path, tokenizer.ToJsonString());
+        CommandLine run = Ask("generate", folder, "x", "--raw");
+        Assert.That(run.Code, Is.EqualTo(3), run.Error);
+        Assert.That(run.Error, Does.Match(@"the token ""<beyond>"" has the id \d+, but the model's embedding has \d+ rows"));
     }
 
     [Test]
