@@ -8,7 +8,7 @@ public static class AdapterMethods
 {
     /// <summary>The values of peft_type that are known. BOTTLENECK stands for adapter-hub's bottleneck adapters, BITFIT is our own.</summary>
     public static IReadOnlyList<string> PeftTypes { get; } =
-        ["LORA", Ia3Config.PeftType, BitFitConfig.PeftType, PromptTuningConfig.PeftType, PrefixTuningConfig.PeftType, BottleneckConfig.PeftType];
+        ["LORA", Ia3Config.PeftType, BitFitConfig.PeftType, PromptTuningConfig.PeftType, PrefixTuningConfig.PeftType, BottleneckConfig.PeftType, TrainableTokensConfig.PeftType];
 
     /// <summary>The model's configuration with what an adapter wants of it; to be asked before the model is built.</summary>
     /// <param name="model">config.json.</param>
@@ -40,6 +40,7 @@ public static class AdapterMethods
             BitFitConfig.PeftType => BitFit.Attach(model, BitFitConfig.Read(config, dropped)),
             PromptTuningConfig.PeftType => PromptTuning.Attach(model, PromptTuningConfig.Read(config, dropped)),
             PrefixTuningConfig.PeftType => PrefixTuning.Attach(model, PrefixTuningConfig.Read(config, dropped), projected: training),
+            TrainableTokensConfig.PeftType => TrainableTokens.Attach(model, TrainableTokensConfig.Read(config, dropped)),
             BottleneckConfig.PeftType => Bottleneck.Attach(model, BottleneckConfigJson.Read(config, dropped)),
             _ => throw config.Bad("peft_type", $"{CheckpointException.Quote(type)} was found, one of {string.Join(", ", PeftTypes)} wanted"),
         };

@@ -49,6 +49,9 @@ public interface IMethod
     /// <summary>True where merging changes this parameter of this module. A tied parameter is asked for under each of its modules.</summary>
     bool Changes(Parameter parameter, string modulePath);
 
+    /// <summary>True where merging changes a tied parameter alike under all its modules, so that it stays tied.</summary>
+    bool ChangesAlike(Parameter parameter) => false;
+
     /// <summary>The numbers of a parameter that merging changes, in the checkpoint's order.</summary>
     float[] Merged(Parameter parameter, string modulePath);
 }

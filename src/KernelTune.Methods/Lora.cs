@@ -15,6 +15,7 @@ public sealed class Lora : IMethod
     private readonly List<ILoraOccupant> occupants = [];
     private readonly AdapterTensors tensors = new();
     private readonly Module model;
+    private IReadOnlyList<TokenRows> rows = [];      // trainable_token_indices
 
     private Lora(LoraPlan plan, Module model) => (Plan, this.model) = (plan, model);
 
@@ -77,6 +78,7 @@ public sealed class Lora : IMethod
             lora.tensors.Add(LoraPlan.NamePrefix + last.B.Path, last.B);
         }
         lora.TakeBaseTensors(model);
+        lora.rows = TrainableTokens.Beside(model, config.Others[LoraConfig.TokenKey], lora.tensors);
         return lora;
     }
 
@@ -97,12 +99,19 @@ public sealed class Lora : IMethod
             else
                 zero.Load(device, new float[zero.Shape.Elements]);
         }
+        foreach (var one in rows)
+            one.Initialize(device);
     }
 
     /// <summary>Loads an adapter's tensors, strictly by name and shape.</summary>
     /// <exception cref="CheckpointException">A tensor is missing or has another shape.</exception>
-    public IReadOnlyList<string> Load(Device device, IWeightSource source) =>
-        tensors.Load(device, source, Plan.Tensors.Where(t => t.Source != AdapterTensorSource.Trained).Select(t => t.Name));
+    public IReadOnlyList<string> Load(Device device, IWeightSource source)
+    {
+        var extra = tensors.Load(device, source, Plan.Tensors.Where(t => t.Source != AdapterTensorSource.Trained).Select(t => t.Name));
+        foreach (var one in rows)
+            one.Prepare(device);
+        return extra;
+    }
 
     public IReadOnlyList<string> Load(Device device, AdapterFolder folder) => Load(device, folder.Weights);
 
@@ -134,19 +143,27 @@ public sealed class Lora : IMethod
                 AddDelta(merged, occupant);
             yield return (group.Key, merged);
         }
+        foreach (var one in rows)
+            yield return one.Merged();
     }
 
-    public bool Changes(Parameter parameter, string modulePath) => OccupantOf(parameter, modulePath) is not null;
+    public bool Changes(Parameter parameter, string modulePath) => OccupantOf(parameter, modulePath) is not null || RowsOf(parameter, modulePath) is not null;
+
+    public bool ChangesAlike(Parameter parameter) => !occupants.Exists(o => ReferenceEquals(o.Base, parameter));
 
     /// <summary>The weight of one site as merging makes it. Where the base's weight is tied, its other name keeps what it has.</summary>
     /// <exception cref="MethodException">The site is not adapted.</exception>
     public float[] Merged(Parameter parameter, string modulePath)
     {
+        if (RowsOf(parameter, modulePath) is { } tokens)
+            return tokens.Merged().Merged;
         var occupant = OccupantOf(parameter, modulePath) ?? throw new MethodException($"{modulePath} is not adapted");
         var merged = AdapterTensors.Numbers(occupant.Base);
         AddDelta(merged, occupant);
         return merged;
     }
+
+    private TokenRows? RowsOf(Parameter parameter, string modulePath) => rows.FirstOrDefault(r => r.Changes(parameter, modulePath));
 
     private ILoraOccupant? OccupantOf(Parameter parameter, string modulePath) =>
         occupants.Find(o => o.Site.Module.Path == modulePath && ReferenceEquals(o.Base, parameter));

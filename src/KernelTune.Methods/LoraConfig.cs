@@ -75,6 +75,22 @@ public sealed record LoraConfig
     /// <summary>The other keys that PEFT knows, as they were read: kept, and written again.</summary>
     public JsonObject Others { get; init; } = [];
 
+    /// <summary>Rows of the token table that train whole beside the factors, by their ids (PEFT's trainable_token_indices); empty where there are none, or where the configuration lists them by table.</summary>
+    public IReadOnlyList<int> TrainableTokenIndices
+    {
+        get => Others[TokenKey] is JsonArray list && list.All(i => i is JsonValue v && v.TryGetValue(out int _)) ? [.. list.Select(i => (int)i!)] : [];
+        init
+        {
+            Others = Others.DeepClone().AsObject();
+            if (value.Count > 0)
+                Others[TokenKey] = new JsonArray([.. value.Select(i => (JsonNode?)i)]);
+            else
+                Others.Remove(TokenKey);
+        }
+    }
+
+    internal const string TokenKey = "trainable_token_indices";
+
     /// <summary>Checks what can be checked without a model.</summary>
     /// <exception cref="MethodException">A setting is out of its range, or two contradict each other; the message names them.</exception>
     public void Check()
@@ -111,7 +127,7 @@ public sealed record LoraConfig
         foreach ((string key, JsonNode? value) in Others)
         {
             bool off = value is null or JsonObject { Count: 0 } || (value.GetValueKind() == System.Text.Json.JsonValueKind.False);
-            bool harmless = key is "auto_mapping" or "megatron_core" or "qalora_group_size" or "eva_config" or "corda_config" or "lora_ga_config";
+            bool harmless = key is "auto_mapping" or "megatron_core" or "qalora_group_size" or "eva_config" or "corda_config" or "lora_ga_config" or TokenKey;
             if (!off && !harmless)
                 beyond.Add(key);
         }

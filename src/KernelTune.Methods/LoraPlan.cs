@@ -229,7 +229,7 @@ public sealed class LoraPlan
     /// <summary>PEFT saves the frozen embedding (and head) under LoRA when the targets name it by one of its usual names.</summary>
     private static bool SavesEmbeddings(LoraConfig config, List<LoraSite> sites)
     {
-        if (config.Others.TryGetPropertyValue("trainable_token_indices", out var tokens) && tokens is not null)
+        if (config.Others.TryGetPropertyValue(LoraConfig.TokenKey, out var tokens) && tokens is not null)
             return false;
         if (config.TargetModules!.Pattern is null)
             return EmbeddingNames.Any(config.TargetModules.Names.Contains);

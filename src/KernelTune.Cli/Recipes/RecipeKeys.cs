@@ -10,7 +10,7 @@ internal static class RecipeKeys
     [
         "version", "model", "init", "task", "method", "adapter", "device", "memory_limit", "output",
         "lora", "lora.r", "lora.lora_alpha", "lora.lora_dropout", "lora.target_modules", "lora.exclude_modules", "lora.use_rslora", "lora.rank_pattern",
-        "lora.alpha_pattern", "lora.layers_to_transform", "lora.layers_pattern", "lora.bias", "lora.modules_to_save", "lora.fan_in_fan_out",
+        "lora.alpha_pattern", "lora.layers_to_transform", "lora.layers_pattern", "lora.bias", "lora.modules_to_save", "lora.trainable_token_indices", "lora.fan_in_fan_out",
         "lora.init_lora_weights", "lora.loraplus_lr_ratio", "lora.loraplus_lr_embedding",
         "quantization", "quantization.type", "quantization.double", "quantization.block_size",
         "prompt", "prompt.num_virtual_tokens", "prompt.prompt_tuning_init", "prompt.prompt_tuning_init_text", "prompt.modules_to_save",
@@ -38,7 +38,7 @@ internal static class RecipeKeys
     {
         "head.hidden", "head.activation", "head.dropout", "freeze", "progressive", "ln", "dora", "adalora", "p-tuning", "p_tuning", "vera",
         "bottleneck.use_gating", "bottleneck.phm_layer", "bottleneck.inv_adapter", "bottleneck.cross_adapter",
-        "lora.use_dora", "lora.lora_bias", "lora.trainable_token_indices", "lora.layer_replication", "lora.loftq_config", "lora.eva_config", "lora.target_parameters",
+        "lora.use_dora", "lora.lora_bias", "lora.layer_replication", "lora.loftq_config", "lora.eva_config", "lora.target_parameters",
         "lora.use_qalora", "lora.corda_config", "lora.runtime_config", "lora.megatron_config",
     };
 

@@ -100,6 +100,7 @@ internal static class RecipeReader
                 LayersPattern = map.Names("layers_pattern"),
                 Bias = map.Word("bias", RecipeWords.Biases, config.Bias),
                 ModulesToSave = map.Names("modules_to_save") is { Count: > 0 } whole ? whole : null,
+                TrainableTokenIndices = map.Integers("trainable_token_indices") ?? [],
                 InitLoraWeights = map.Word("init_lora_weights", RecipeWords.LoraInitializations, config.InitLoraWeights,
                     "pissa", "olora", "eva", "corda", "loftq", "orthogonal", "lora_ga"),
             },

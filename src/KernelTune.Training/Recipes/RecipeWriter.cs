@@ -105,6 +105,7 @@ public static class RecipeWriter
         line("layers_pattern", config.LayersPattern is { } patterns ? List(patterns) : null);
         line("bias", RecipeWords.Of(RecipeWords.Biases, config.Bias));
         line("modules_to_save", List(config.ModulesToSave ?? []));
+        line("trainable_token_indices", config.TrainableTokenIndices is { Count: > 0 } tokens ? "[" + string.Join(", ", tokens.Select(t => Number(t))) + "]" : null);
         line("fan_in_fan_out", lora.FanInFanOut is { } fan ? Truth(fan) : null);
         line("init_lora_weights", config.InitLoraWeights);
         line("loraplus_lr_ratio", Optional(lora.LoraplusLrRatio));

@@ -76,6 +76,7 @@ internal static class MergedFolder
     private static bool Parts<TModel>(LoadedPretrained<TModel> loaded)
         where TModel : class, IPretrainedModel =>
         loaded is { Model: CausalLanguageModel { IsTied: true } model, Method: { } method }
+            && !method.ChangesAlike(model.Head.Weight)
             && (method.Changes(model.Head.Weight, model.Head.Path) || method.Changes(model.TokenTable.Weight, model.TokenTable.Path));
 
     private static IEnumerable<TensorToSave> Tensors<TModel>(LoadedPretrained<TModel> loaded, WeightFormat format, bool parts)

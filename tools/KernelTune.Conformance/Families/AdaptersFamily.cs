@@ -79,6 +79,7 @@ public sealed class AdaptersFamily : IFamily
     /// </summary>
     private static ComputedRun WithPromptGradient(AdapterCase golden, CaseMethod method, ComputedRun run, string device, GoldenCheck check)
     {
+        run = method.WithAllNames(run);
         if (!golden.Expected.Has("grad." + PromptName))
             return run;
         var gradients = run.Gradients.ToDictionary(StringComparer.Ordinal);

@@ -80,6 +80,16 @@ internal sealed class CaseMethod : IDisposable
     /// <summary>The name of a parameter's gradient.</summary>
     public string NameOf(Parameter parameter) => nameOf[parameter];
 
+    /// <summary>A run's gradients, of a parameter with several names under each of them.</summary>
+    public ComputedRun WithAllNames(ComputedRun run)
+    {
+        var gradients = run.Gradients.ToDictionary(StringComparer.Ordinal);
+        foreach (var (name, parameter) in byName)
+            if (gradients.TryGetValue(nameOf[parameter], out var gradient))
+                gradients[name] = gradient;
+        return run with { Gradients = gradients };
+    }
+
     /// <summary>The weights that merging changes.</summary>
     public IEnumerable<(Parameter Base, float[] Merged)> Merged()
     {
@@ -87,6 +97,7 @@ internal sealed class CaseMethod : IDisposable
         {
             Lora lora => lora.Merged(),
             Ia3 ia3 => ia3.Merged(),
+            TrainableTokens tokens => tokens.Merged(),
             _ => [],
         };
         return changed.Concat(Method.Trainable.Where(Model.Keys.ContainsKey).Select(p => (p, Array.ConvertAll(ModelOnDevice.Numbers(p).Values, v => (float)v))));
@@ -142,6 +153,7 @@ internal sealed class CaseMethod : IDisposable
         BitFit bitFit => bitFit.Tensors,
         Bottleneck bottleneck => bottleneck.Tensors,
         PromptTuning prompt => prompt.Tensors,
+        TrainableTokens tokens => tokens.Tensors,
         _ => null,
     };
 
