@@ -82,8 +82,8 @@ internal sealed class RowLoader(RowOptions options, ITextEncoder encoder, ChatTe
         {
             LossTokens.All => (false, false),
             LossTokens.Default => (pair, chat && !pair),
-            LossTokens.Completion => pair ? (true, false) : throw new DataException(file, "loss_on: completion was found, and the rows have no completion of their own", first.Line),
-            _ => chat ? (pair, true) : pair ? (true, false) : throw new DataException(file, "loss_on: assistant was found, and the rows are plain text", first.Line),
+            LossTokens.Completion => pair ? (true, false) : throw new DataException(file, "loss_on: completion was found, and the rows have no completion of their own", first.Line, unit: first.Unit),
+            _ => chat ? (pair, true) : pair ? (true, false) : throw new DataException(file, "loss_on: assistant was found, and the rows are plain text", first.Line, unit: first.Unit),
         };
     }
 }

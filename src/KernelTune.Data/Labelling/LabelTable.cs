@@ -46,19 +46,23 @@ public sealed class LabelTable
         }
 
         if (!numbers || names.Count == 0) return Of([.. names]);
-        if (below is not null) throw new DataException(file, $"label {below.Label} was found, 0 or more wanted", below.Line);
-        if (beyond is not null) throw new DataException(file, $"label {beyond.Label} was found, less than {MostClasses} wanted", beyond.Line);
+        if (below is not null) throw new DataException(file, $"label {below.Label} was found, 0 or more wanted", below.Line, unit: below.Unit);
+        if (beyond is not null) throw new DataException(file, $"label {beyond.Label} was found, less than {MostClasses} wanted", beyond.Line, unit: beyond.Unit);
         return new LabelTable([.. Enumerable.Range(0, (int)largest + 1).Select(n => n.ToString(CultureInfo.InvariantCulture))]);
     }
 
     /// <summary>The number of a label: of a name that is known, or a whole number that is one of the classes'.</summary>
+    /// <param name="label">As it is written.</param>
+    /// <param name="file">The file that messages name.</param>
+    /// <param name="line">Its example's line.</param>
+    /// <param name="unit">What <paramref name="line"/> counts.</param>
     /// <exception cref="DataException">It is neither.</exception>
-    public int Number(string label, string file, long line)
+    public int Number(string label, string file, long line, string unit = "line")
     {
         ArgumentNullException.ThrowIfNull(label);
         if (_numbers.TryGetValue(label, out int number)) return number;
         if (!long.TryParse(label, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long given))
-            throw new DataException(file, $"label {label} was found, {(Names.Count <= 20 ? $"one of {string.Join(", ", Names)}" : $"one of {Names.Count} names")} wanted", line);
-        return given >= 0 && given < Names.Count ? (int)given : throw new DataException(file, $"label {label} was found, 0 to {Names.Count - 1} wanted", line);
+            throw new DataException(file, $"label {label} was found, {(Names.Count <= 20 ? $"one of {string.Join(", ", Names)}" : $"one of {Names.Count} names")} wanted", line, unit: unit);
+        return given >= 0 && given < Names.Count ? (int)given : throw new DataException(file, $"label {label} was found, 0 to {Names.Count - 1} wanted", line, unit: unit);
     }
 }

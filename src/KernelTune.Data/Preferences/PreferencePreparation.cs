@@ -43,7 +43,7 @@ public sealed class PreferencePreparation
             int longest = row.Prompt.Length + Math.Max(row.Chosen.Length, row.Rejected.Length);
             if (longest > _options.MaxLength)
             {
-                if (_options.Strict) throw new DataException(_file, $"a sequence of {longest} tokens was found, at most {_options.MaxLength} (max_length) wanted", row.Line);
+                if (_options.Strict) throw new DataException(_file, $"a sequence of {longest} tokens was found, at most {_options.MaxLength} (max_length) wanted", example.Line, unit: example.Unit);
                 account.Truncated++;
                 account.TokensCut += Math.Max(0, row.Prompt.Length + row.Chosen.Length - _options.MaxLength.Value) + Math.Max(0, row.Prompt.Length + row.Rejected.Length - _options.MaxLength.Value);
                 if (_options.Truncation == TruncationSide.KeepStart && row.Prompt.Length >= _options.MaxLength)
@@ -75,9 +75,9 @@ public sealed class PreferencePreparation
 
     private Example Joined(PreferenceExample pair, Passage answer) => (pair.Prompt, answer) switch
     {
-        ({ Text: { } prompt }, { Text: { } text }) => new PromptCompletionExample(pair.Line, prompt, text),
-        ({ Messages: { } prompt }, { Messages: { } messages }) => new ChatExample(pair.Line, prompt, messages, pair.Tools, pair.Variables),
-        _ => throw new DataException(_file, "texts and messages were found in one pair, the prompt and both answers of one kind wanted", pair.Line),
+        ({ Text: { } prompt }, { Text: { } text }) => new PromptCompletionExample(pair.Line, prompt, text) { Unit = pair.Unit },
+        ({ Messages: { } prompt }, { Messages: { } messages }) => new ChatExample(pair.Line, prompt, messages, pair.Tools, pair.Variables) { Unit = pair.Unit },
+        _ => throw new DataException(_file, "texts and messages were found in one pair, the prompt and both answers of one kind wanted", pair.Line, unit: pair.Unit),
     };
 
     private static int PromptLength(TokenRow row)

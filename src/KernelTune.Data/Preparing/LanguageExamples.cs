@@ -20,13 +20,19 @@ public static class LanguageExamples
     public static Example Of(Example example, bool hasTemplate, string file)
     {
         ArgumentNullException.ThrowIfNull(example);
+        Example said = Said(example, hasTemplate, file);
+        return said.Unit == example.Unit ? said : said with { Unit = example.Unit };
+    }
+
+    private static Example Said(Example example, bool hasTemplate, string file)
+    {
         switch (example)
         {
             case InstructionExample asked:
                 return hasTemplate ? Conversation(asked) : new PromptCompletionExample(asked.Line, Prompt(asked), asked.Output);
             case ClassificationExample text:
                 string both = text.Pair is null ? text.Text : $"{text.Text}\n{text.Pair}";
-                return Of(new InstructionExample(text.Line, both, "", text.Label, IsPlain: true), hasTemplate, file);
+                return Said(new InstructionExample(text.Line, both, "", text.Label, IsPlain: true), hasTemplate, file);
             case QuestionExample question:
                 string answer = question.Answers.Count > 0 ? question.Answers[0].Text : NoAnswer;
                 return hasTemplate
@@ -38,10 +44,10 @@ public static class LanguageExamples
                 {
                     ({ Text: { } prompt }, { Text: { } chosen }) => new PromptCompletionExample(pair.Line, prompt, chosen),
                     ({ Messages: { } prompt }, { Messages: { } chosen }) => new ChatExample(pair.Line, prompt, chosen, pair.Tools, pair.Variables),
-                    _ => throw new DataException(file, "texts and messages were found in one pair, the prompt and both answers of one kind wanted", pair.Line),
+                    _ => throw new DataException(file, "texts and messages were found in one pair, the prompt and both answers of one kind wanted", pair.Line, unit: pair.Unit),
                 };
             case TokenLabelsExample:
-                throw new DataException(file, "labelled words were found; texts, conversations or questions and answers wanted for a language model", example.Line);
+                throw new DataException(file, "labelled words were found; texts, conversations or questions and answers wanted for a language model", example.Line, unit: example.Unit);
             default:
                 return example;
         }

@@ -59,7 +59,7 @@ public sealed class SftPreparation
                 continue;
             }
 
-            TokenRow row = Truncated(whole, account);
+            TokenRow row = Truncated(whole, example, account);
             if (!row.HasLabels)
             {
                 account.Unlabelled++;
@@ -83,22 +83,22 @@ public sealed class SftPreparation
             return LanguageExamples.Of(example, _template is not null, _file) switch
             {
                 PromptCompletionExample pair when _options.SourceApart => Apart(pair),
-                var other when _options.SourceApart => throw new DataException(_file, "a text or a conversation was found; prompt and completion wanted: one is read by the encoder, the other said by the decoder", other.Line),
-                TextExample text => Labelled(text.Line, Ids(WithEnd(text.Text, text.Line)), 0, null),
+                var other when _options.SourceApart => throw new DataException(_file, "a text or a conversation was found; prompt and completion wanted: one is read by the encoder, the other said by the decoder", other.Line, unit: other.Unit),
+                TextExample text => Labelled(text.Line, Ids(WithEnd(text.Text, text)), 0, null),
                 PromptCompletionExample pair => PromptCompletion(pair),
                 ChatExample chat => Chat(chat),
-                _ => throw new DataException(_file, $"an example of type {example.GetType().Name} cannot be prepared", example.Line),
+                _ => throw new DataException(_file, $"an example of type {example.GetType().Name} cannot be prepared", example.Line, unit: example.Unit),
             };
         }
         catch (Exception e) when (e is TemplateException or TokenizerException)
         {
-            throw new DataException(_file, e.Message, example.Line, inner: e);
+            throw new DataException(_file, e.Message, example.Line, inner: e, unit: example.Unit);
         }
     }
 
-    private string WithEnd(string text, long line)
+    private string WithEnd(string text, Example example)
     {
-        string end = _encoder.EndToken ?? throw new DataException(_file, "the tokenizer has no end token to close a text with", line);
+        string end = _encoder.EndToken ?? throw new DataException(_file, "the tokenizer has no end token to close a text with", example.Line, unit: example.Unit);
         return text.EndsWith(end, StringComparison.Ordinal) ? text : text + end;
     }
 
@@ -124,7 +124,7 @@ public sealed class SftPreparation
     private TokenRow PromptCompletion(PromptCompletionExample pair)
     {
         // The end token belongs to the completion alone: a prompt that ends with its text keeps that as text.
-        string completion = WithEnd(pair.Completion, pair.Line);
+        string completion = WithEnd(pair.Completion, pair);
         int[] ids = Ids(pair.Prompt + completion);
         int[] prompt = _encoder.Encode(pair.Prompt, addSpecialTokens: true, _options.SpecialInContent ? [] : [new TextSpan(0, CodePoints(pair.Prompt))]).Ids;
         return Labelled(pair.Line, ids, _options.CompletionOnlyLoss ? CommonPrefix(prompt, ids) : 0, null);
@@ -142,7 +142,7 @@ public sealed class SftPreparation
 
     private TokenRow Chat(ChatExample chat)
     {
-        ChatTemplate template = _template ?? throw new DataException(_file, "a conversation was found, and the model has no chat template", chat.Line);
+        ChatTemplate template = _template ?? throw new DataException(_file, "a conversation was found, and the model has no chat template", chat.Line, unit: chat.Unit);
         ChatMessage[] messages = chat.Completion is null ? [.. chat.Messages] : [.. chat.Messages, .. chat.Completion];
         Rendered rendered = _options.AssistantOnlyLoss
             ? template.RenderForTraining(messages, chat.Tools, chat.Variables)
@@ -186,11 +186,11 @@ public sealed class SftPreparation
         return new TokenRow(line, ids, labels);
     }
 
-    private TokenRow Truncated(TokenRow row, PreparationAccount account)
+    private TokenRow Truncated(TokenRow row, Example example, PreparationAccount account)
     {
         if (row.Source is not null) return TruncatedApart(row, account);
         if (_options.MaxLength is not { } most || row.Ids.Length <= most) return row;
-        if (_options.Strict) throw new DataException(_file, $"a sequence of {row.Ids.Length} tokens was found, at most {most} (max_length) wanted", row.Line);
+        if (_options.Strict) throw new DataException(_file, $"a sequence of {row.Ids.Length} tokens was found, at most {most} (max_length) wanted", example.Line, unit: example.Unit);
         if (_options.Packing is Packing.BestFitSplit or Packing.Wrapped) return row;
         account.Truncated++;
         account.TokensCut += row.Ids.Length - most;

@@ -30,6 +30,7 @@ public static class ExampleFile
         while ((rows.End is not { } end || number < end) && reader.TryRead(out Record record))
         {
             account.Lines++;
+            account.Kind = reader.Kind;
             Example? example = Parse(path, record, ref shape, options, account);
             if (example is null) continue;
             if (number++ < rows.Start) continue;
@@ -61,7 +62,8 @@ public static class ExampleFile
                 if (options.Format == ExampleFormat.Auto) account.FormatReason = shape.Reason;
             }
 
-            return RowParser.Parse(new RowFields(path, row, record.Place, shape.Columns), shape.Format);
+            Example example = RowParser.Parse(new RowFields(path, row, record.Place, shape.Columns), shape.Format);
+            return record.Place.Unit == example.Unit ? example : example with { Unit = record.Place.Unit };
         }
         catch (DataException e) when (options.SkipBad)
         {

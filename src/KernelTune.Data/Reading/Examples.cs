@@ -41,8 +41,12 @@ public enum ExampleFormat
 }
 
 /// <summary>One row of a data file.</summary>
-/// <param name="Line">Its line, from 1.</param>
-public abstract record Example(long Line);
+/// <param name="Line">Its line, or its number in the file; from 1.</param>
+public abstract record Example(long Line)
+{
+    /// <summary>What Line counts: "line", or "entry" of a JSON list, "row" of a table, "text" of a folder, "question".</summary>
+    public string Unit { get; init; } = "line";
+}
 
 /// <summary>Plain text.</summary>
 /// <param name="Line">Its line, from 1.</param>

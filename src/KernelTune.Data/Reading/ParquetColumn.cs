@@ -18,9 +18,11 @@ internal sealed record ParquetColumn(DataField Field, ParquetColumn.Step[] Path)
     /// <param name="Repeat">A list's next entry has this repetition level.</param>
     internal readonly record struct Step(string? Name, bool IsList, int Null, int Entry, int Repeat);
 
-    /// <exception cref="NotSupportedException">A kind of column that no example needs.</exception>
-    public static ParquetColumn Of(DataField field, ParquetSchema schema)
+    /// <summary>The column; null for kinds that no example has a use for: maps, and bytes, which pictures are kept as.</summary>
+    /// <exception cref="InvalidDataException">The schema contradicts itself.</exception>
+    public static ParquetColumn? Of(DataField field, ParquetSchema schema)
     {
+        if (field.ClrType == typeof(ReadOnlyMemory<byte>) || field.ClrType == typeof(byte[])) return null;
         var steps = new List<Step>();
         Field? at = schema.Fields.FirstOrDefault(f => f.Name == field.Path.FirstPart) ?? throw new InvalidDataException($"the column {field.Path} is not in the schema");
         string? name = at.Name;
@@ -45,7 +47,7 @@ internal sealed record ParquetColumn(DataField Field, ParquetColumn.Step[] Path)
                     steps.Add(new Step(name, false, field.MaxDefinitionLevel, 0, 0));
                     return new ParquetColumn(field, [.. steps]);
                 default:
-                    throw new NotSupportedException($"the column {field.Path} is a {at.SchemaType}");
+                    return null;
             }
         }
     }
@@ -160,7 +162,10 @@ internal sealed record ParquetColumn(DataField Field, ParquetColumn.Step[] Path)
         RawColumnData<ulong> c => i => (double)c.Values[i],
         RawColumnData<float> c => i => (double)c.Values[i],
         RawColumnData<double> c => i => c.Values[i],
+        RawColumnData<decimal> c => i => (double)c.Values[i],
         RawColumnData<DateTime> c => i => c.Values[i].ToString("O", CultureInfo.InvariantCulture),
-        _ => _ => null,        // pictures and other bytes: no example has a use for them
+        RawColumnData<DateOnly> c => i => c.Values[i].ToString("O", CultureInfo.InvariantCulture),
+        RawColumnData<Guid> c => i => c.Values[i].ToString(),
+        _ => _ => null,
     };
 }

@@ -13,11 +13,12 @@ internal sealed class ParquetFileReader : RecordReader
     private readonly ParquetReader _reader;
     private readonly ParquetColumn[] _columns;
     private Dictionary<string, object?>[] _rows = [];
+    private readonly SortedSet<string> _unread = new(StringComparer.Ordinal);
     private int _group;
     private int _next;
     private long _number;
 
-    /// <exception cref="DataException">The file cannot be read, is no Parquet, or has columns of kinds that no example needs.</exception>
+    /// <exception cref="DataException">The file cannot be read, or is no Parquet.</exception>
     public ParquetFileReader(string path)
     {
         _path = path;
@@ -25,7 +26,7 @@ internal sealed class ParquetFileReader : RecordReader
         try
         {
             _reader = Guarded(() => ParquetReader.CreateAsync(stream, leaveStreamOpen: false).GetAwaiter().GetResult());
-            _columns = Guarded(() => _reader.Schema.DataFields.Select(f => ParquetColumn.Of(f, _reader.Schema)).ToArray());
+            _columns = Guarded(() => _reader.Schema.DataFields.Select(f => ParquetColumn.Of(f, _reader.Schema)).OfType<ParquetColumn>().ToArray());
         }
         catch (DataException)
         {
@@ -34,7 +35,7 @@ internal sealed class ParquetFileReader : RecordReader
         }
     }
 
-    public override string Kind => "Parquet";
+    public override string Kind => _unread.Count == 0 ? "Parquet" : $"Parquet ({string.Join(", ", _unread)} in an encoding that cannot be read)";
 
     public override bool TryRead(out Record record)
     {
@@ -78,8 +79,16 @@ internal sealed class ParquetFileReader : RecordReader
         for (int r = 0; r < rows.Length; r++) rows[r] = new Dictionary<string, object?>(StringComparer.Ordinal);
         foreach (ParquetColumn column in _columns)
         {
-            using RawColumnData data = group.ReadRawColumnDataBaseAsync(column.Field).AsTask().GetAwaiter().GetResult();
-            column.AddTo(rows, data);
+            try
+            {
+                using RawColumnData data = group.ReadRawColumnDataBaseAsync(column.Field).AsTask().GetAwaiter().GetResult();
+                column.AddTo(rows, data);
+            }
+            catch (NotSupportedException)
+            {
+                // An encoding that the library lacks: the column is as if it were not there, and the account says so.
+                _unread.Add(column.Field.Path.ToString());
+            }
         }
 
         return rows;

@@ -29,6 +29,24 @@ public class RowStoreTests
     }
 
     [Test]
+    public void DataBeyondMemoryTakesLittleOfIt()
+    {
+        using var folder = new TemporaryFolder();
+        const int Rows = 60_000, Length = 200;
+        string path = Path.Combine(folder.Path, "d.txt");
+        using (var file = new StreamWriter(path))
+            for (int i = 0; i < Rows; i++) file.Write($"{i} {new string((char)('a' + (i % 26)), Length)}\n");
+        long before = GC.GetTotalMemory(true);
+        TrainingData data = TrainingData.Load(new TrainingDataOptions { Train = [new(path)], ValidationShare = 0.01, RowMemory = 0, BatchSize = 8 }, new CharacterEncoder(), null);
+        TrainingBatches batches = data.Batches();
+        for (int i = 0; i < 100; i++) batches.Next();
+        long held = GC.GetTotalMemory(true) - before;
+        Assert.That(data.Train.Count + data.Validation!.Rows.Count, Is.EqualTo(Rows));
+        Assert.That(held, Is.LessThan(Rows * Length * 8L / 8));        // an eighth of the tokens and labels, which would be 96 MB
+        GC.KeepAlive(data);
+    }
+
+    [Test]
     public void NothingIsLeftInTheTemporaryFolder()
     {
         var store = new RowStore(0);

@@ -50,7 +50,7 @@ public class FileKindTests
         Assert.That(detected, Is.EqualTo("a JSON list; instructions and answers from instruction, output, input, history"));
         Assert.That(examples[0], Is.InstanceOf<InstructionExample>().With.Property("Input").EqualTo("1 2"));
         Assert.That(((InstructionExample)examples[0]).History, Is.EqualTo(new[] { ("q", "a") }));
-        Assert.That(examples[1], Is.EqualTo(new InstructionExample(2, "Say hi", "", "hi")));
+        Assert.That(examples[1], Is.EqualTo(new InstructionExample(2, "Say hi", "", "hi") { Unit = "entry" }));
     }
 
     [Test]
@@ -99,7 +99,7 @@ public class FileKindTests
         File.WriteAllText(Path.Combine(_folder.Path, "books", "picture.png"), "no text");
         var account = new ReadAccount();
         Example[] examples = [.. ExampleFile.Read(Path.Combine(_folder.Path, "books"), new ReadOptions(), account)];
-        Assert.That(examples, Is.EqualTo(new[] { new TextExample(1, "one", true), new TextExample(2, "two\nlines", true), new TextExample(3, "three", true) }));
+        Assert.That(examples, Is.EqualTo(new[] { new TextExample(1, "one", true), new TextExample(2, "two\nlines", true), new TextExample(3, "three", true) }.Select(e => e with { Unit = "text" })));
         Assert.That(account.Detected(), Is.EqualTo("a folder of 3 texts, a row a text; texts from document"));
     }
 

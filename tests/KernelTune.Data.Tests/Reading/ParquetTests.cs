@@ -41,6 +41,18 @@ public class ParquetTests
     }
 
     [Test]
+    public void KindsThatNoExampleNeedsAreLeftOut()
+    {
+        var account = new ReadAccount();
+        TextExample[] examples = [.. ExampleFile.Read(Golden("kinds.parquet"), new ReadOptions(), account).Cast<TextExample>()];
+        Assert.That(examples.Select(e => e.Text), Is.EqualTo(Enumerable.Range(0, 100).Select(i => $"text {i % 7}")));
+        Assert.That(account.Unused, Is.EqualTo(new[] { "i", "big", "dec", "f", "ts", "id", "image", "l" }));
+        Assert.That(account.Kind, Is.EqualTo("Parquet (d, u8 in an encoding that cannot be read)"));
+        using var reader = new ParquetFileReader(Golden("kinds.parquet"));
+        for (int i = 0; i < 3; i++) Assert.That(reader.TryRead(out Record record) ? record.Row.GetProperty("l").ToString() : "", Is.EqualTo($"[{i},{i + 1}]"));
+    }
+
+    [Test]
     public void GroupsFollowOneAnother()
     {
         TextExample[] examples = [.. ExampleFile.Read(Golden("groups.parquet"), new ReadOptions(), new ReadAccount()).Cast<TextExample>()];
