@@ -9,6 +9,8 @@ namespace KernelTune.Data.Reading;
 /// <summary>A Parquet file, a group of rows in memory at a time: texts, numbers, booleans, and lists and objects of these, as datasets keep conversations.</summary>
 internal sealed class ParquetFileReader : RecordReader
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
     private readonly string _path;
     private readonly ParquetReader _reader;
     private readonly ParquetColumn[] _columns;
@@ -22,10 +24,15 @@ internal sealed class ParquetFileReader : RecordReader
     public ParquetFileReader(string path)
     {
         _path = path;
-        FileStream stream = new(RegularFile.Open(path), FileAccess.Read);
+        var file = new FileStream(RegularFile.Open(path), FileAccess.Read);
+        var stream = new EndedStream(file);
         try
         {
-            _reader = Guarded(() => ParquetReader.CreateAsync(stream, leaveStreamOpen: false).GetAwaiter().GetResult());
+            _reader = Guarded(() =>
+            {
+                ParquetFooter.Check(file.SafeFileHandle);
+                return InTime(() => ParquetReader.CreateAsync(stream, leaveStreamOpen: false).GetAwaiter().GetResult());
+            });
             _columns = Guarded(() => _reader.Schema.DataFields.Select(f => ParquetColumn.Of(f, _reader.Schema)).OfType<ParquetColumn>().ToArray());
         }
         catch (DataException)
@@ -94,12 +101,38 @@ internal sealed class ParquetFileReader : RecordReader
         return rows;
     }
 
+    /// <summary>
+    /// A footer that is whole and yet names fields that the library does not know can still keep it busy for ever; nothing can end that but the end of the process, so it is left behind on a
+    /// thread that does not hold the process up.
+    /// </summary>
+    private static T InTime<T>(Func<T> open)
+    {
+        var done = new TaskCompletionSource<T>();
+        new Thread(() =>
+        {
+            try
+            {
+                done.SetResult(open());
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+            }
+        })
+        { IsBackground = true, Name = "Parquet footer" }.Start();
+        return done.Task.Wait(Patience) ? done.Task.Result : throw new InvalidDataException($"its footer could not be understood in {Patience.TotalSeconds} seconds");
+    }
+
     /// <summary>Whatever the library meets in a damaged file becomes one kind of error.</summary>
     private T Guarded<T>(Func<T> read)
     {
         try
         {
             return read();
+        }
+        catch (AggregateException e) when (e.InnerException is not (null or OutOfMemoryException))
+        {
+            throw new DataException(_path, $"not a Parquet file that can be read ({Sentence(e.InnerException)})", inner: e);
         }
         catch (Exception e) when (e is not DataException and not OutOfMemoryException)
         {

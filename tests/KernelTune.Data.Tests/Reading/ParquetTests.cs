@@ -53,6 +53,11 @@ public class ParquetTests
     }
 
     [Test]
+    [CancelAfter(60_000)]
+    public void ADamagedFooterIsRefusedAtOnce() =>
+        Assert.That(() => ExampleFile.Read(Golden("endless.parquet"), new ReadOptions(), new ReadAccount()).ToList(), Throws.TypeOf<DataException>().With.Message.Contains("endless.parquet: not a Parquet file that can be read ("));
+
+    [Test]
     public void GroupsFollowOneAnother()
     {
         TextExample[] examples = [.. ExampleFile.Read(Golden("groups.parquet"), new ReadOptions(), new ReadAccount()).Cast<TextExample>()];
