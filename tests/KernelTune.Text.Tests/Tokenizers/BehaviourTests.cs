@@ -42,7 +42,8 @@ public class BehaviourTests
             string whole = tokenizer.Decode(ids);
             StreamingDecoder stream = tokenizer.Stream();
             string[] parts = [.. ids.Select(stream.Push), stream.Finish()];
-            if (name != "gpt1") Assert.That(string.Concat(parts), Is.EqualTo(whole));
+            // gpt1's decoder leaves out the space behind the last token, which a stream cannot know to be the last.
+            Assert.That(name == "gpt1" ? string.Concat(parts).TrimEnd(' ') : string.Concat(parts), Is.EqualTo(name == "gpt1" ? whole.TrimEnd(' ') : whole));
             if (!whole.Contains('\uFFFD', StringComparison.Ordinal)) Assert.That(parts, Has.None.Contains("\uFFFD"));
         }
     }

@@ -11,6 +11,9 @@ public class ExtensionTests
         Tokenizer after = before.WithTokens([new AddedToken { Id = 0, Content = "<tool>", Special = true }, new AddedToken { Id = 0, Content = "</tool>" }, before.AddedTokens[0]]);
         Assert.That((after.VocabSize, after.TokenToId("<tool>"), after.TokenToId("</tool>")), Is.EqualTo((before.VocabSize + 2, before.VocabSize, before.VocabSize + 1)));
         Assert.That(after.EncodeIds("a<tool>b", addSpecialTokens: false), Does.Contain(before.VocabSize));
+        Assert.That(before.EncodeIds("a<tool>b", addSpecialTokens: false), Does.Not.Contain(before.VocabSize), "the one that it came from is as it was");
+        Assert.That((after.IsSpecial(before.VocabSize), after.IsSpecial(before.VocabSize + 1)), Is.EqualTo((true, false)));
+        Assert.That(after.Decode(after.EncodeIds("<tool></tool>", addSpecialTokens: false)).Trim(), Is.EqualTo("</tool>"), "decoding leaves out the special one alone");
         Assert.That(after.EncodeIds("the old words"), Is.EqualTo(before.EncodeIds("the old words")));
         Tokenizer read = Tokenizer.Parse(after.ToJson().Span);
         Assert.That(read.AddedTokens, Is.EqualTo(after.AddedTokens));

@@ -25,6 +25,20 @@ public class FuzzTests
         return text;
     }
 
+    /// <summary>Every id has a token, every place lies within the text, and all lists are equally long.</summary>
+    private static void Whole(Tokenizer tokenizer, TokenEncoding encoding, string text, string file)
+    {
+        int count = encoding.Length;
+        int[] lengths = [encoding.Tokens.Length, encoding.Offsets.Length, encoding.TypeIds.Length, encoding.AttentionMask.Length, encoding.SpecialTokensMask.Length, encoding.SequenceIds.Length];
+        Assert.That(lengths, Is.All.EqualTo(count), file);
+        for (int i = 0; i < count; i++)
+        {
+            if (encoding.SequenceIds[i] < 0) continue;      // a template may name any id
+            Assert.That(tokenizer.IdToToken(encoding.Ids[i]), Is.Not.Null, file);
+            Assert.That((encoding.Offsets[i].Start, encoding.Offsets[i].End), Is.EqualTo((Math.Clamp(encoding.Offsets[i].Start, 0, encoding.Offsets[i].End), Math.Clamp(encoding.Offsets[i].End, 0, text.Length))), file);
+        }
+    }
+
     [TestCase(0)]
     [TestCase(1)]
     [TestCase(2)]
@@ -38,8 +52,10 @@ public class FuzzTests
             try
             {
                 Tokenizer tokenizer = Tokenizer.Parse(Encoding.UTF8.GetBytes(json), "t.json");
-                TokenEncoding encoding = tokenizer.Encode("a b  aB é<|im_end|>_ab", "ba", true);
-                tokenizer.Decode(encoding.Ids);
+                const string text = "a b  aB é<|im_end|>_ab";
+                TokenEncoding encoding = tokenizer.Encode(text, "ba", true);
+                Whole(tokenizer, encoding, text, json);
+                Assert.That(tokenizer.Decode(encoding.Ids), Is.EqualTo(tokenizer.Decode([.. encoding.Ids, int.MaxValue])), json);
             }
             catch (TokenizerException e)
             {
@@ -68,10 +84,14 @@ public class FuzzTests
             try
             {
                 Tokenizer tokenizer = Tokenizer.FromSentencePiece(bytes, "m");
-                tokenizer.Decode(tokenizer.EncodeIds("a ab é b"));
+                const string text = "a ab é b";
+                TokenEncoding encoding = tokenizer.Encode(text);
+                Whole(tokenizer, encoding, text, Convert.ToHexString(bytes));
+                Assert.That(tokenizer.EncodeIds(text), Is.EqualTo(encoding.Ids), Convert.ToHexString(bytes));
             }
-            catch (TokenizerException)
+            catch (TokenizerException e)
             {
+                Assert.That(e.Message, Does.StartWith("m: "), Convert.ToHexString(bytes));
                 refused++;
             }
             catch (Exception e) when (e is not AssertionException)
