@@ -25,6 +25,12 @@ switch (args)
     case ["step", ..]:
         StepBench.Run(report, args);
         return 0;
+    case ["decode", ..]:
+        DecodeBench.Run(report, args);
+        return 0;
+    case ["growth", ..]:
+        GrowthBench.Run(report, args);
+        return 0;
     case ["compare", ..]:
         CompareBench.Run(report, args);
         return 0;
@@ -35,6 +41,6 @@ switch (args)
         ConvBench.Run(report, args);
         return 0;
     default:
-        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|gpu|step|compare|conv [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--device cuda] [--out FILE.md]");
+        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|gpu|step|decode|growth|compare|conv [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--device cuda] [--out FILE.md]");
         return 2;
 }

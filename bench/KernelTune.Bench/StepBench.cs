@@ -1,13 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
-using KernelTune.Checkpoints;
 using KernelTune.Data;
 using KernelTune.Devices.Cpu;
 using KernelTune.Devices.Memory;
 using KernelTune.Kernels.Cpu;
 using KernelTune.Kernels.Numerics;
-using KernelTune.Methods;
 using KernelTune.Models;
 using KernelTune.Training.Recipes;
 using KernelTune.Training.Runs;
@@ -16,31 +13,35 @@ namespace KernelTune.Bench;
 
 /// <summary>
 /// A whole training step at a model's shape with random weights and tokens, every position labelled, paired with a peer that serves the same step: one of ours, one of
-/// the peer's, and so on. <c>step --model smollm2-135m --method lora --batch 4 --length 128 --peer "COMMAND"</c>; COMMAND is torch_step.py with <c>--serve</c>.
+/// the peer's, and so on. <c>step --model smollm2-135m --method lora --quantization nf4 --batch 4 --length 128 --peer "COMMAND"</c>; COMMAND is torch_step.py with <c>--serve</c>.
+/// <c>--profile</c>: the time of each kind of call, with its share of the machine's limits.
 /// </summary>
 internal static class StepBench
 {
     public static void Run(Report report, string[] args)
     {
-        string Option(string name, string absent) => Array.IndexOf(args, name) is var i and >= 0 && i + 1 < args.Length ? args[i + 1] : absent;
-        string method = Option("--method", "lora"), model = Option("--model", "smollm2-135m");
-        int batch = int.Parse(Option("--batch", "4"), CultureInfo.InvariantCulture), length = int.Parse(Option("--length", "128"), CultureInfo.InvariantCulture);
-        var recipe = new Recipe
+        var options = new Options(args);
+        string method = options.Word("--method", "lora"), model = options.Word("--model", "smollm2-135m"), storage = options.Word("--quantization", "");
+        int batch = options.Number("--batch", 4), length = options.Number("--length", 128);
+        var recipe = Workload.Lora() with
         {
-            Init = Initialization.Random,
             Method = method == "lora" ? MethodKind.Lora : MethodKind.Full,
-            Lora = new LoraSettings { Config = new LoraConfig { R = 8, LoraAlpha = 16, TargetModules = ModuleSelection.Matching(ModuleSelection.AllLinear) } },
-            Training = new TrainingSettings { MaxGradNorm = 1 },
+            Quantization = storage == "" ? null : new QuantizationSettings(Enum.Parse<BaseStorageKind>(storage, ignoreCase: true)),
         };
         using var device = new CpuDevice(report.Threads);
         using var peakPool = new WorkerPool(report.Threads);
-        using var ours = new TrainableModel(recipe, JsonSettings.Parse("config.json", Encoding.UTF8.GetBytes(Config(model))), device);
-        ModelWeights.Initialize(ours.Model, device, 1);
-        ours.Method.Initialize(device, 1);
-        Batch[] batches = [Tokens(batch, length, ((CausalLanguageModel)ours.Model).VocabularySize)];
+        using var ours = Workload.Model(recipe, Workload.Config(model), device);
+        IBatch[] batches = [Workload.Tokens(batch, length, ((CausalLanguageModel)ours.Model).VocabularySize)];
         double flops = ours.Flops(batches);
-        using var peer = Option("--peer", "") is { Length: > 0 } command ? new Peer(command) : null;
-        var rates = Enumerable.Repeat(1e-4, ours.Optimizer.Groups.Count).ToArray();
+        using var peer = options.Word("--peer", "") is { Length: > 0 } command ? new ServedStep(command) : null;
+        var rates = Workload.Rates(ours);
+        report.Line($"{model}, {method}{(storage == "" ? "" : $" over {storage}")}, batch {batch} × {length}, {report.Threads} threads, {ours.TrainableElements:N0} parameters trained");
+        report.Line();
+        if (options.Has("--profile"))
+        {
+            Profile(report, ours, batches, rates, device, peakPool, flops);
+            return;
+        }
         var (mine, theirs) = (new List<double>(), new List<double>());
         double fma = 0;
         for (int pair = -2; pair < report.Pairs; pair++)
@@ -56,9 +57,7 @@ internal static class StepBench
             theirs.Add(their);
         }
         var ratios = mine.Zip(theirs, (a, b) => a / b).ToList();
-        report.Line($"{model}, {method}, batch {batch} × {length}, {report.Threads} threads, {report.Pairs} pairs, {ours.TrainableElements:N0} parameters trained");
-        report.Line();
-        report.Line("| | quartile 1 | median | quartile 3 |");
+        report.Line($"| {report.Pairs} pairs | quartile 1 | median | quartile 3 |");
         report.Line("|---|---|---|---|");
         report.Line(Row("KernelTune, ms", mine, "F0"));
         if (peer is not null)
@@ -68,11 +67,40 @@ internal static class StepBench
         }
         report.Line(Row("model FLOPs / measured FMA peak", [.. mine.Select(ms => flops / (ms / 1000) / fma)], "F3"));
         report.Line();
-        report.Line($"FMA peak {fma / 1e9:F1} GFLOP/s on {report.Threads} threads; model FLOPs of a step {flops / 1e9:F1} G. Peak resident memory: KernelTune {ResidentPeak() / 1048576.0:F0} MiB"
-            + (peer is null ? "." : $", peer {peer.PeakBytes() / 1048576.0:F0} MiB."));
+        report.Line($"FMA peak {fma / 1e9:F1} GFLOP/s on {report.Threads} threads; model FLOPs of a step {flops / 1e9:F1} G. Peak resident memory: KernelTune {ProcessMemory.PeakResident / 1048576.0:F0} MiB"
+            + (peer is null ? "." : $", peer {peer.Quit()["peak_bytes"]!.GetValue<long>() / 1048576.0:F0} MiB."));
         report.Line();
         var peak = device.Ledger.AtPeak();
         report.Line($"Ledger at the peak: {string.Join(", ", Enumerable.Range(0, peak.Length).Where(i => peak[i] > 0).Select(i => $"{((Category)i).Label()} {peak[i] / 1048576.0:F1} MiB"))}.");
+    }
+
+    // Shares are of the larger of both limits: the time that the call's FLOPs would take at the FMA peak, or its bytes at copy bandwidth, over the time that it took.
+    private static void Profile(Report report, TrainableModel ours, IBatch[] batches, double[] rates, CpuDevice device, WorkerPool pool, double modelFlops)
+    {
+        const int Steps = 5;
+        for (int step = 0; step < 2; step++)
+            ours.Step.Run(step, batches, rates);
+        double fma = MachinePeak.Flops(pool, report.Threads, InstructionSets.Best), copy = MachinePeak.CopyBandwidth(pool, report.Threads);
+        var profile = new CallProfile();
+        device.CallObserver = profile;
+        var clock = Stopwatch.StartNew();
+        for (int step = 0; step < Steps; step++)
+            ours.Step.Run(2 + step, batches, rates);
+        double whole = clock.Elapsed.TotalSeconds;
+        device.CallObserver = null;
+        report.Line("| call | a step | ms a step | of the step | GFLOP/s | of the FMA peak | GB/s | of the nearer limit |");
+        report.Line("|---|---|---|---|---|---|---|---|");
+        foreach (var line in profile.Lines.Where(l => l.Seconds > whole / 1000))
+        {
+            double limit = Math.Max(line.Flops / fma, line.Bytes / copy);
+            report.Line(string.Create(CultureInfo.InvariantCulture,
+                $"| {line.Name} | {line.Count / Steps} | {1000 * line.Seconds / Steps:F1} | {line.Seconds / whole:P1} | {line.Flops / line.Seconds / 1e9:F1} | {line.Flops / line.Seconds / fma:F2} | {line.Bytes / line.Seconds / 1e9:F1} | {limit / line.Seconds:F2} |"));
+        }
+        double called = profile.Lines.Sum(l => l.Seconds);
+        report.Line(string.Create(CultureInfo.InvariantCulture, $"| outside calls | | {1000 * (whole - called) / Steps:F1} | {(whole - called) / whole:P1} | | | | |"));
+        report.Line();
+        report.Line(string.Create(CultureInfo.InvariantCulture,
+            $"{1000 * whole / Steps:F0} ms a step, {Steps} steps; FMA peak {fma / 1e9:F1} GFLOP/s, copy {copy / 1e9:F1} GB/s on {report.Threads} threads; model FLOPs {modelFlops / 1e9:F1} G: {modelFlops * Steps / whole / fma:F3} of the peak."));
     }
 
     private static string Row(string name, List<double> values, string format)
@@ -80,57 +108,5 @@ internal static class StepBench
         values = [.. values.Order()];
         string At(double share) => values[(int)Math.Round(share * (values.Count - 1))].ToString(format, CultureInfo.InvariantCulture);
         return $"| {name} | {At(0.25)} | {At(0.5)} | {At(0.75)} |";
-    }
-
-    internal static Batch Tokens(int rows, int columns, int vocabulary)
-    {
-        var random = new Random(7);
-        var ids = new int[rows * columns];
-        for (int i = 0; i < ids.Length; i++)
-            ids[i] = random.Next(vocabulary);
-        return new Batch { Rows = rows, Columns = columns, InputIds = ids, Labels = (int[])ids.Clone(), Tokens = ids.Length };
-    }
-
-    internal static string Config(string model) => model switch
-    {
-        "smollm2-135m" => """{"architectures":["LlamaForCausalLM"],"model_type":"llama","hidden_size":576,"num_hidden_layers":30,"num_attention_heads":9,"num_key_value_heads":3,"intermediate_size":1536,"vocab_size":49152,"max_position_embeddings":8192,"tie_word_embeddings":true,"rms_norm_eps":1e-5}""",
-        "gpt2" => """{"architectures":["GPT2LMHeadModel"],"model_type":"gpt2","n_embd":768,"n_layer":12,"n_head":12,"vocab_size":50257,"n_positions":1024,"resid_pdrop":0.0,"embd_pdrop":0.0,"attn_pdrop":0.0}""",
-        _ => throw new ArgumentException($"model {model}: smollm2-135m or gpt2"),
-    };
-
-    private static long ResidentPeak() => 1024 * long.Parse(File.ReadLines("/proc/self/status").First(l => l.StartsWith("VmHWM", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
-
-    /// <summary>A process that answers each line "step" with the milliseconds of one step.</summary>
-    private sealed class Peer : IDisposable
-    {
-        private readonly Process process;
-
-        public Peer(string command)
-        {
-            process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", command]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
-            if (process.StandardOutput.ReadLine() != "ready")
-                throw new InvalidOperationException($"the peer did not start: {command}");
-        }
-
-        public double Step()
-        {
-            process.StandardInput.WriteLine("step");
-            return double.Parse(process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the peer ended"), CultureInfo.InvariantCulture);
-        }
-
-        public long PeakBytes()
-        {
-            process.StandardInput.WriteLine("quit");
-            string line = process.StandardOutput.ReadLine() ?? "";
-            int at = line.IndexOf(':', StringComparison.Ordinal);
-            return at < 0 ? 0 : long.Parse(line[(at + 1)..].Trim(' ', '}'), CultureInfo.InvariantCulture);
-        }
-
-        public void Dispose()
-        {
-            process.StandardInput.Close();
-            process.WaitForExit(10_000);
-            process.Dispose();
-        }
     }
 }

@@ -71,6 +71,9 @@ public sealed class Parameter : IDisposable
     /// <summary>True where the value is kept as panels.</summary>
     public bool IsPacked => packed is not null;
 
+    /// <summary>What the value takes on the device; 0 before there is one.</summary>
+    public long StoredBytes => packed?.Block.Bytes ?? value?.View.Bytes ?? 0;
+
     /// <summary>The device of the value.</summary>
     public Device Device => device ?? throw NotLoaded();
 

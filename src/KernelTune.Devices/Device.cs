@@ -57,6 +57,9 @@ public abstract class Device : IDisposable
     /// <summary>The least size of a segment for a step's blocks. Untouched parts of a segment are not resident.</summary>
     protected internal virtual long SegmentBytes => 64L << 20;
 
+    /// <summary>The piece in which a segment's memory becomes resident; 1 where that is not known.</summary>
+    protected internal virtual long PageBytes => 1;
+
     /// <summary>Blocks begin at multiples of this many bytes.</summary>
     protected internal virtual int Alignment => 64;
 
@@ -148,5 +151,5 @@ public abstract class Device : IDisposable
         passing?.Clear();
     }
 
-    private Pool NewPool(long bytes) => new(AllocateSegment, FreeSegment, bytes, Alignment);
+    private Pool NewPool(long bytes) => new(AllocateSegment, FreeSegment, bytes, Alignment, PageBytes);
 }

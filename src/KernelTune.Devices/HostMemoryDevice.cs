@@ -42,11 +42,13 @@ public abstract unsafe class HostMemoryDevice : Device
         }
     }
 
+    protected internal override long PageBytes => HugePages.Granularity;
+
     protected override nint AllocateSegment(long bytes)
     {
         try
         {
-            return (nint)NativeMemory.AlignedAlloc((nuint)bytes, 64);
+            return HugePages.Allocate(bytes);
         }
         catch (OutOfMemoryException)
         {

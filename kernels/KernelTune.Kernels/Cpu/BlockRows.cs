@@ -27,6 +27,10 @@ public readonly unsafe struct BlockRows(byte* data, int n, int k, IBlockDecoder 
     // Columns that are decoded at once: the largest block, and 32 rows of it stay in the first-level cache.
     private const int Columns = 256;
 
+    public float* Slice(int panel, int k0) => null;
+
+    public bool TryMultiply(InstructionSet set, int panel, int k0, int count, float* x, float* to, bool add) => false;
+
     public void DecodeRow(int row, float* to)
     {
         var bytes = k / decoder.BlockElements * decoder.BlockBytes;

@@ -21,7 +21,7 @@ public readonly unsafe struct FourBitPanels(byte* codes, float* magnitudes, int 
     /// <summary>The least number of columns that may share a magnitude: fewer would take more memory than fp32 saves.</summary>
     public const int LeastGroup = 8;
 
-    private const int Width = MatMulTile.Columns, CodeBytes = Width / 2;
+    private const int Width = MatMulTile.Columns, CodeBytes = Width / 2, Ahead = 2048;
 
     /// <summary>Columns that share a magnitude where blocks run over the flattened weight: the greatest number that divides both a row and a block.</summary>
     public static int GroupOf(int columns, int blockSize)
@@ -98,40 +98,92 @@ public readonly unsafe struct FourBitPanels(byte* codes, float* magnitudes, int 
     {
         var table = Vector512.Load(levels);
         Vector512<float> low = Vector512.Load(scale), high = Vector512.Load(scale + 16);
-        var mask = Vector128.Create((byte)15);
         for (var i = 0; i < count; i++, from += CodeBytes, to += Width)
         {
-            var bytes = Vector128.Load(from);
-            var first = Avx512F.ConvertToVector512Int32(bytes & mask);
-            var second = Avx512F.ConvertToVector512Int32((bytes.AsUInt16() >>> 4).AsByte() & mask);
-            (Avx512F.PermuteVar16x32(table, first) * low).Store(to);
-            (Avx512F.PermuteVar16x32(table, second) * high).Store(to + 16);
+            // The look-up reads the four low bits alone.
+            var codes = Avx512F.ConvertToVector512Int32(Vector128.Load(from));
+            (Avx512F.PermuteVar16x32(table, codes) * low).Store(to);
+            (Avx512F.PermuteVar16x32(table, codes >>> 4) * high).Store(to + 16);
         }
     }
 
     private void Decode256(byte* from, float* scale, int count, float* to)
     {
         Vector256<float> below = Vector256.Load(levels), above = Vector256.Load(levels + 8);
-        var mask = Vector128.Create((byte)15);
         for (var i = 0; i < count; i++, from += CodeBytes, to += Width)
         {
-            var bytes = Vector128.Load(from);
-            var first = bytes & mask;
-            var second = (bytes.AsUInt16() >>> 4).AsByte() & mask;
-            Eight(first, below, above, scale, to);
-            Eight(Sse2.ShiftRightLogical128BitLane(first, 8), below, above, scale + 8, to + 8);
-            Eight(second, below, above, scale + 16, to + 16);
-            Eight(Sse2.ShiftRightLogical128BitLane(second, 8), below, above, scale + 24, to + 24);
+            Vector256<int> first = Avx2.ConvertToVector256Int32(from), second = Avx2.ConvertToVector256Int32(from + 8);
+            (Level(first, below, above) * Vector256.Load(scale)).Store(to);
+            (Level(second, below, above) * Vector256.Load(scale + 8)).Store(to + 8);
+            (Level(first >>> 4, below, above) * Vector256.Load(scale + 16)).Store(to + 16);
+            (Level(second >>> 4, below, above) * Vector256.Load(scale + 24)).Store(to + 24);
         }
     }
 
     // The look-up takes the three low bits of a code; the fourth chooses between the halves of the table.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Eight(Vector128<byte> codes, Vector256<float> below, Vector256<float> above, float* scale, float* to)
+    private static Vector256<float> Level(Vector256<int> codes, Vector256<float> below, Vector256<float> above) =>
+        Avx.BlendVariable(Avx2.PermuteVar8x32(below, codes), Avx2.PermuteVar8x32(above, codes), (codes << 28).AsSingle());
+
+    public float* Slice(int panel, int k0) => null;
+
+    public bool TryMultiply(InstructionSet set, int panel, int k0, int count, float* x, float* to, bool add)
     {
-        var index = Avx2.ConvertToVector256Int32(codes);
-        var chosen = Avx.BlendVariable(Avx2.PermuteVar8x32(below, index), Avx2.PermuteVar8x32(above, index), (index << 28).AsSingle());
-        (chosen * Vector256.Load(scale)).Store(to);
+        if (original != DType.F32 || set == InstructionSet.Portable)
+            return false;
+        var from = codes + ((nint)panel * k + k0) * CodeBytes;
+        var scales = magnitudes + (nint)panel * (k / group) * Width;
+        if (set == InstructionSet.Avx512)
+            Multiply512(from, scales, group, levels, k0, count, x, to, add);
+        else
+            Multiply256(from, scales, group, levels, k0, count, x, to, add);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Multiply512(byte* from, float* scales, int group, float* levels, int k0, int count, float* x, float* to, bool add)
+    {
+        var table = Vector512.Load(levels);
+        Vector512<float> sumLow = default, sumHigh = default;
+        var scale = scales + (nint)(k0 / group) * Width;
+        for (var some = Math.Min(group - k0 % group, count); count > 0; some = Math.Min(group, count), scale += Width)
+        {
+            Vector512<float> low = Vector512.Load(scale), high = Vector512.Load(scale + 16);
+            count -= some;
+            for (; some > 0; some--, from += CodeBytes, x++)
+            {
+                // Ahead of the processor's own prefetching.
+                Sse.Prefetch0(from + Ahead);
+                var codes = Avx512F.ConvertToVector512Int32(Vector128.Load(from));
+                var v = Vector512.Create(*x);
+                sumLow = Avx512F.FusedMultiplyAdd(v, Avx512F.PermuteVar16x32(table, codes) * low, sumLow);
+                sumHigh = Avx512F.FusedMultiplyAdd(v, Avx512F.PermuteVar16x32(table, codes >>> 4) * high, sumHigh);
+            }
+        }
+        PanelSums.Put(to, sumLow, sumHigh, add);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Multiply256(byte* from, float* scales, int group, float* levels, int k0, int count, float* x, float* to, bool add)
+    {
+        Vector256<float> below = Vector256.Load(levels), above = Vector256.Load(levels + 8);
+        Vector256<float> a = default, b = default, c = default, d = default;
+        var scale = scales + (nint)(k0 / group) * Width;
+        for (var some = Math.Min(group - k0 % group, count); count > 0; some = Math.Min(group, count), scale += Width)
+        {
+            count -= some;
+            for (; some > 0; some--, from += CodeBytes, x++)
+            {
+                Sse.Prefetch0(from + Ahead);
+                Vector256<int> first = Avx2.ConvertToVector256Int32(from), second = Avx2.ConvertToVector256Int32(from + 8);
+                var v = Vector256.Create(*x);
+                a = Fma.MultiplyAdd(v, Level(first, below, above) * Vector256.Load(scale), a);
+                b = Fma.MultiplyAdd(v, Level(second, below, above) * Vector256.Load(scale + 8), b);
+                c = Fma.MultiplyAdd(v, Level(first >>> 4, below, above) * Vector256.Load(scale + 16), c);
+                d = Fma.MultiplyAdd(v, Level(second >>> 4, below, above) * Vector256.Load(scale + 24), d);
+            }
+        }
+        PanelSums.Put(to, a, b, c, d, add);
     }
 
     private void DecodeEach(byte* from, float* scale, int count, float* to)

@@ -62,8 +62,8 @@ public static unsafe class MatMul
         if (shape.M == 0 || shape.N == 0)
             return;
         var workers = MatMulBlocking.Serial(shape) ? null : pool;
-        if (PathOf(shape) == Path.DecodedFew)
-            MatMulDecodedFew.Run(shape, a, source, c, epilogue, (byte*)workspace, workers, set);
+        if (PathOf(shape) == Path.PanelsFew)
+            MatMulPanelsFew.Run(shape, a, source, c, epilogue, (byte*)workspace, workers, set);
         else if (shape.Right == MatMulRight.Decoded)
             MatMulBlocked.Run(shape, a, new DecodedRight<TSource>(source), c, rank, epilogue, (byte*)workspace, workers, set);
         else
@@ -87,8 +87,8 @@ public static unsafe class MatMul
         /// <summary>Few columns, B by rows: B is transposed, then <see cref="Dots"/>.</summary>
         DotsOfRows,
 
-        /// <summary>Few rows of C, B decoded: each thread decodes slices for itself.</summary>
-        DecodedFew,
+        /// <summary>Few rows of C, B a weight's panels: they are read where they lie, or each thread decodes slices for itself.</summary>
+        PanelsFew,
     }
 
     /// <summary>The shape decides alone, so that a product's bits do too.</summary>
@@ -99,8 +99,8 @@ public static unsafe class MatMul
             return Path.Blocked;
         switch (shape.Right)
         {
-            case MatMulRight.Decoded when shape.M <= MatMulDecodedFew.MostRows && !shape.TransposeA:
-                return Path.DecodedFew;
+            case MatMulRight.Decoded or MatMulRight.Packed when shape.M <= MatMulPanelsFew.MostRows && !shape.TransposeA:
+                return Path.PanelsFew;
             case MatMulRight.Rows when shape.M <= Few:
                 return Path.FewRows;
             case MatMulRight.Rows when shape.TransposeA && shape.N <= Few:
@@ -120,7 +120,7 @@ public static unsafe class MatMul
         Path.FewColumns => MatMulFew.ColumnsWorkspace(shape, threads),
         Path.Dots => 0,
         Path.DotsOfRows => MatMulBlocking.Lines((long)shape.N * shape.K),
-        Path.DecodedFew => MatMulDecodedFew.Workspace(shape, threads),
+        Path.PanelsFew => MatMulPanelsFew.Workspace(shape, threads),
         _ => MatMulBlocked.Workspace(shape, threads, set),
     };
 
@@ -135,6 +135,9 @@ public static unsafe class MatMul
                 break;
             case Path.FewColumns:
                 MatMulFew.Columns(shape, a, b, c, epilogue, workspace, pool, set);
+                break;
+            case Path.PanelsFew:
+                MatMulPanelsFew.Run(shape, a, new FloatPanels(b, shape.K), c, epilogue, workspace, pool, set);
                 break;
             case Path.Dots:
                 MatMulDots.Run(shape, a, b, shape.LdB, c, epilogue, pool, set);

@@ -72,20 +72,20 @@ internal static unsafe class MatMulTile512
             b += bStep;
         }
 
-        if (TRows.Count > 0) { Put(c, c0l, c0h, add); c += ldc; }
-        if (TRows.Count > 1) { Put(c, c1l, c1h, add); c += ldc; }
-        if (TRows.Count > 2) { Put(c, c2l, c2h, add); c += ldc; }
-        if (TRows.Count > 3) { Put(c, c3l, c3h, add); c += ldc; }
-        if (TRows.Count > 4) { Put(c, c4l, c4h, add); c += ldc; }
-        if (TRows.Count > 5) { Put(c, c5l, c5h, add); c += ldc; }
-        if (TRows.Count > 6) { Put(c, c6l, c6h, add); c += ldc; }
-        if (TRows.Count > 7) { Put(c, c7l, c7h, add); c += ldc; }
-        if (TRows.Count > 8) { Put(c, c8l, c8h, add); c += ldc; }
-        if (TRows.Count > 9) { Put(c, c9l, c9h, add); c += ldc; }
-        if (TRows.Count > 10) { Put(c, c10l, c10h, add); c += ldc; }
-        if (TRows.Count > 11) { Put(c, c11l, c11h, add); c += ldc; }
-        if (TRows.Count > 12) { Put(c, c12l, c12h, add); c += ldc; }
-        if (TRows.Count > 13) { Put(c, c13l, c13h, add); c += ldc; }
+        if (TRows.Count > 0) { PanelSums.Put(c, c0l, c0h, add); c += ldc; }
+        if (TRows.Count > 1) { PanelSums.Put(c, c1l, c1h, add); c += ldc; }
+        if (TRows.Count > 2) { PanelSums.Put(c, c2l, c2h, add); c += ldc; }
+        if (TRows.Count > 3) { PanelSums.Put(c, c3l, c3h, add); c += ldc; }
+        if (TRows.Count > 4) { PanelSums.Put(c, c4l, c4h, add); c += ldc; }
+        if (TRows.Count > 5) { PanelSums.Put(c, c5l, c5h, add); c += ldc; }
+        if (TRows.Count > 6) { PanelSums.Put(c, c6l, c6h, add); c += ldc; }
+        if (TRows.Count > 7) { PanelSums.Put(c, c7l, c7h, add); c += ldc; }
+        if (TRows.Count > 8) { PanelSums.Put(c, c8l, c8h, add); c += ldc; }
+        if (TRows.Count > 9) { PanelSums.Put(c, c9l, c9h, add); c += ldc; }
+        if (TRows.Count > 10) { PanelSums.Put(c, c10l, c10h, add); c += ldc; }
+        if (TRows.Count > 11) { PanelSums.Put(c, c11l, c11h, add); c += ldc; }
+        if (TRows.Count > 12) { PanelSums.Put(c, c12l, c12h, add); c += ldc; }
+        if (TRows.Count > 13) { PanelSums.Put(c, c13l, c13h, add); c += ldc; }
     }
 
     /// <summary>Asks for 32 floats; an address beyond the operand is harmless.</summary>
@@ -94,17 +94,5 @@ internal static unsafe class MatMulTile512
     {
         Sse.Prefetch0(at);
         Sse.Prefetch0(at + 16);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(float* c, Vector512<float> l, Vector512<float> h, bool add)
-    {
-        if (add)
-        {
-            l = Avx512F.Add(Vector512.Load(c), l);
-            h = Avx512F.Add(Vector512.Load(c + 16), h);
-        }
-        l.Store(c);
-        h.Store(c + 16);
     }
 }

@@ -38,13 +38,18 @@ public sealed class Pool
     private readonly Action<nint> release;
     private readonly long segmentBytes;
     private readonly int alignment;
+    private readonly long pageBytes;
     private readonly Chunk?[] bins = new Chunk?[64 * Steps];
     private readonly List<Segment> segments = [];
     private readonly Stack<Chunk> spare = new();
 
-    /// <summary>A pool whose segments come from <paramref name="allocate"/> (bytes → address, 0 on failure) and are at least <paramref name="segmentBytes"/> long.</summary>
-    public Pool(Func<long, nint> allocate, Action<nint> release, long segmentBytes, int alignment)
+    /// <summary>
+    /// A pool whose segments come from <paramref name="allocate"/> (bytes → address, 0 on failure) and are at least <paramref name="segmentBytes"/> long. What is touched of one becomes resident in whole pages
+    /// of <paramref name="pageBytes"/>.
+    /// </summary>
+    public Pool(Func<long, nint> allocate, Action<nint> release, long segmentBytes, int alignment, long pageBytes = 1)
     {
+        this.pageBytes = pageBytes;
         this.allocate = allocate;
         this.release = release;
         this.segmentBytes = segmentBytes;
@@ -54,7 +59,7 @@ public sealed class Pool
     /// <summary>Bytes handed out.</summary>
     public long Outstanding { get; private set; }
 
-    /// <summary>Bytes that can be resident: the sum over segments of the greatest end ever handed out.</summary>
+    /// <summary>Bytes that can be resident: the sum over segments of the greatest end ever handed out, in whole pages.</summary>
     public long Touched
     {
         get
@@ -63,7 +68,7 @@ public sealed class Pool
             {
                 long sum = 0;
                 foreach (var s in segments)
-                    sum += s.HighWater;
+                    sum += Math.Min(s.Bytes, (s.HighWater + pageBytes - 1) / pageBytes * pageBytes);
                 return sum;
             }
         }

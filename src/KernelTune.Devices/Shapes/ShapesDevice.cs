@@ -42,6 +42,8 @@ public sealed class ShapesDevice : Device
 
     protected internal override int Alignment => of.Alignment;
 
+    protected internal override long PageBytes => of.PageBytes;
+
     /// <summary>Checks the operands; computes nothing.</summary>
     public override void Map<TOp, TParams>(in MapCall<TOp, TParams> call) => call.Check();
 

@@ -3,10 +3,10 @@ using KernelTune.Kernels.Numerics;
 namespace KernelTune.Kernels.Cpu;
 
 /// <summary>
-/// y = x·Wᵀ with a few rows of x and W in storage of its own: a thread decodes a slice of a panel into its second-level cache and multiplies with it at once, so that a weight is read from memory once,
-/// in its own size. Decoding text is of this kind.
+/// y = x·Wᵀ with a few rows of x and W in panels: a thread reads a slice of a panel where it lies, multiplies with its codes as they are, or decodes it into its second-level cache and multiplies with it at once,
+/// so that a weight is read from memory once, in its own size. Decoding text is of this kind: it is bound by that reading.
 /// </summary>
-internal static unsafe class MatMulDecodedFew
+internal static unsafe class MatMulPanelsFew
 {
     /// <summary>A portable tile's height, so that the path (and with it the bits) is the same for every instruction set.</summary>
     public const int MostRows = 6;
@@ -18,10 +18,16 @@ internal static unsafe class MatMulDecodedFew
         where TSource : struct, IPanelSource
         where TEpilogue : struct, ITileEpilogue
     {
-        PackingTranspose.Run(set, a, shape.LdA, shape.M, shape.K, (float*)workspace, shape.M);
+        // One row is its own transpose.
+        var left = a;
+        if (shape.M > 1)
+        {
+            left = (float*)workspace;
+            PackingTranspose.Run(set, a, shape.LdA, shape.M, shape.K, left, shape.M);
+        }
         var loop = new PanelLoop<TSource, TEpilogue>
         {
-            Set = set, Shape = shape, A = (float*)workspace, Source = source, C = c, Epilogue = epilogue, Slices = workspace + LeftBytes(shape), SliceBytes = SliceBytes(shape),
+            Set = set, Shape = shape, A = left, Source = source, C = c, Epilogue = epilogue, Slices = workspace + LeftBytes(shape), SliceBytes = SliceBytes(shape),
         };
         loop.Run(pool);
     }
@@ -45,7 +51,7 @@ internal static unsafe class MatMulDecodedFew
 
         public void Run(WorkerPool? pool)
         {
-            runs = Math.Min(MatMulBlocking.Panels(Shape.N), pool is null ? 1 : 4 * pool.Workers);
+            runs = Math.Min(MatMulBlocking.Panels(Shape.N), pool is null ? 1 : 8 * pool.Workers);
             MatMulBlocking.Loop(pool, runs, ref this);
         }
 
@@ -62,8 +68,17 @@ internal static unsafe class MatMulDecodedFew
                 do
                 {
                     var count = Math.Min(kBlock, Shape.K - k);
-                    Source.Decode(Set, panel, k, count, slice);
-                    MatMulTile.RunPartial(Set, Shape.M, columns, count, A + (nint)k * Shape.M, Shape.M, slice, MatMulTile.Columns, C + column, Shape.LdC, Shape.Add || k > 0);
+                    var add = Shape.Add || k > 0;
+                    if (Shape.M > 1 || columns < MatMulTile.Columns || !Source.TryMultiply(Set, panel, k, count, A + k, C + column, add))
+                    {
+                        var b = Source.Slice(panel, k);
+                        if (b is null)
+                        {
+                            Source.Decode(Set, panel, k, count, slice);
+                            b = slice;
+                        }
+                        MatMulTile.RunPartial(Set, Shape.M, columns, count, A + (nint)k * Shape.M, Shape.M, b, MatMulTile.Columns, C + column, Shape.LdC, add);
+                    }
                     k += kBlock;
                 }
                 while (k < Shape.K);
