@@ -9,7 +9,7 @@ namespace KernelTune.Data.Reading;
 /// <summary>A Parquet file, a group of rows in memory at a time: texts, numbers, booleans, and lists and objects of these, as datasets keep conversations.</summary>
 internal sealed class ParquetFileReader : RecordReader
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly string _path;
     private readonly ParquetReader _reader;
@@ -81,7 +81,7 @@ internal sealed class ParquetFileReader : RecordReader
     {
         using ParquetRowGroupReader group = _reader.OpenRowGroupReader(number);
         // A damaged count must not decide how much is allocated: a row takes at least a bit of the file.
-        if (group.RowCount < 0 || group.RowCount > 8 * Math.Max(1 << 20, new FileInfo(_path).Length)) throw new InvalidDataException($"a group of {group.RowCount} rows");
+        if (group.RowCount < 0 || group.RowCount > 8 * Math.Max(1 << 16, new FileInfo(_path).Length)) throw new InvalidDataException($"a group of {group.RowCount} rows");
         var rows = new Dictionary<string, object?>[(int)group.RowCount];
         for (int r = 0; r < rows.Length; r++) rows[r] = new Dictionary<string, object?>(StringComparer.Ordinal);
         foreach (ParquetColumn column in _columns)
