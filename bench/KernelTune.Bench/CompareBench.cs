@@ -23,6 +23,7 @@ internal static class CompareBench
     private static readonly (string Name, Func<Recipe, Recipe> Of, string? Torch, string? TorchSharp)[] Rows =
     [
         ("full", r => r with { Method = MethodKind.Full }, "full", "full"),
+        ("full, adamw8bit", r => r with { Method = MethodKind.Full, Optimizer = new OptimizerSettings { Type = OptimizerKind.AdamW8Bit } }, "full", "full"),
         ("full, checkpointing", r => Checkpointed(r with { Method = MethodKind.Full }), "full --checkpointing", null),
         ("LoRA r 8", r => r, "lora", "lora"),
         ("LoRA r 8, checkpointing", Checkpointed, "lora --checkpointing", null),

@@ -54,7 +54,7 @@ internal static class GpuBench
         Row("gelu, gradient added", () => MapCall.UnaryGrad<Gelu, None>(device, x, accumulate: true, a, b), 4);
         Row("add", () => device.Map(MapCall.Binary<Add, None>(x, a, b)), 3);
         Row("swiglu, gradient", () => device.Map(MapCall.BinaryGrad<SwiGlu, None>(x, y, a, b, a)), 5);
-        Row("adamw", () => device.Run(new AdamWCall(x, a, y, b, scalars, new AdamWSettings(0.9, 0.999, 1e-8, 0.01))), 7);
+        Row("adamw", () => device.Run(new UpdateCall<AdamW>(x, a, y, b, scalars, new UpdateSettings(0.9, 0.999, 1e-8, 0.01))), 7);
         foreach (View view in (View[])[a, b, x, y, scalars])
             view.Block.Release();
 

@@ -19,6 +19,9 @@ switch (args)
     case ["map", ..]:
         MapBench.Run(report);
         return 0;
+    case ["update", ..]:
+        UpdateBench.Run(report);
+        return 0;
     case ["gpu", ..]:
         GpuBench.Run(report, Array.IndexOf(args, "--device") is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : "cuda");
         return 0;
@@ -41,6 +44,6 @@ switch (args)
         ConvBench.Run(report, args);
         return 0;
     default:
-        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|gpu|step|decode|growth|compare|conv [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--device cuda] [--out FILE.md]");
+        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|update|gpu|step|decode|growth|compare|conv [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--device cuda] [--out FILE.md]");
         return 2;
 }

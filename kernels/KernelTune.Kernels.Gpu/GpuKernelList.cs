@@ -55,7 +55,12 @@ public static class GpuKernelList
         Of<ScatterAddKernel, ScatterAddArgs>("scatter_add"),
         Of<RandomKernel, RandomArgs>("random"),
         Of<RotaryTableKernel<StoredF32>, RotaryTableArgs<StoredF32>>("rotary_table"),
-        Of<AdamWKernel, AdamWArgs>("adamw"),
+        Of<UpdateKernel<AdamW>, UpdateArgs>("adamw"),
+        Of<UpdateKernel<Lion>, UpdateArgs>("lion"),
+        Of<UpdateKernel<SgdMomentum>, UpdateArgs>("sgd_momentum"),
+        Of<BlockwiseUpdateKernel<AdamW>, BlockwiseUpdateArgs>("adamw.8bit"),
+        Of<BlockwiseUpdateKernel<Lion>, BlockwiseUpdateArgs>("lion.8bit"),
+        Of<BlockwiseUpdateKernel<SgdMomentum>, BlockwiseUpdateArgs>("sgd_momentum.8bit"),
         Of<UnfoldKernel<StoredF32>, WindowArgs<StoredF32>>("unfold"),
         Of<FoldKernel<StoredF32>, WindowArgs<StoredF32>>("fold"),
     ];

@@ -62,19 +62,28 @@ public readonly record struct Destination(View View, bool Accumulate);
 /// <summary>Segments of one block, one a parameter, each beginning at a multiple of 64 bytes.</summary>
 public static class Arena
 {
-    /// <summary>Allocates the block and lays a dense segment of each parameter's shape into it.</summary>
+    /// <summary>Allocates the block and lays a dense segment of each parameter's shape into it, of the device's real type.</summary>
     public static void Lay(Device device, ReadOnlySpan<Parameter> parameters, Category category, out Block block, Span<View> segments)
     {
-        int align = 64 / device.Real.Size();
+        var shapes = new Shape[parameters.Length];
+        for (int i = 0; i < shapes.Length; i++)
+            shapes[i] = parameters[i].Shape;
+        Lay(device, shapes, device.Real, category, out block, segments);
+    }
+
+    /// <summary>Allocates the block and lays a dense segment of each shape into it.</summary>
+    public static void Lay(Device device, ReadOnlySpan<Shape> shapes, DType type, Category category, out Block block, Span<View> segments)
+    {
+        int align = 64 / type.Size();
         long total = 0;
-        foreach (var p in parameters)
-            total += (p.Shape.Elements + align - 1) / align * align;
-        block = device.Allocate(total * device.Real.Size(), category);
+        foreach (var shape in shapes)
+            total += (shape.Elements + align - 1) / align * align;
+        block = device.Allocate(total * type.Size(), category);
         long at = 0;
-        for (int i = 0; i < parameters.Length; i++)
+        for (int i = 0; i < shapes.Length; i++)
         {
-            segments[i] = new View(block, device.Real, parameters[i].Shape, at);
-            at += (parameters[i].Shape.Elements + align - 1) / align * align;
+            segments[i] = new View(block, type, shapes[i], at);
+            at += (shapes[i].Elements + align - 1) / align * align;
         }
     }
 }

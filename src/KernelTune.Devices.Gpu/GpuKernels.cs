@@ -1,4 +1,5 @@
 using KernelTune.Devices.Calls;
+using KernelTune.Kernels.Elementwise;
 
 namespace KernelTune.Devices.Gpu;
 
@@ -19,8 +20,16 @@ internal static class GpuKernels
         table.Add<ScatterAddCall>(new GpuScatterAdd(gpu));
         table.Add<RandomCall>(new GpuRandom(gpu));
         table.Add<RotaryTableCall>(new GpuRotaryTable(gpu));
-        table.Add<AdamWCall>(new GpuAdamW(gpu));
         table.Add<UnfoldCall>(new GpuUnfold(gpu));
         table.Add<FoldCall>(new GpuFold(gpu));
+        table.Add<UpdateCall<AdamW>>(new GpuUpdate<AdamW>(gpu));
+        table.Add<UpdateCall<Adam>>(new GpuUpdate<Adam>(gpu));
+        table.Add<UpdateCall<Lion>>(new GpuUpdate<Lion>(gpu));
+        table.Add<UpdateCall<Sgd>>(new GpuUpdate<Sgd>(gpu));
+        table.Add<UpdateCall<SgdMomentum>>(new GpuUpdate<SgdMomentum>(gpu));
+        table.Add<UpdateCall<SgdNesterov>>(new GpuUpdate<SgdNesterov>(gpu));
+        table.Add<BlockwiseUpdateCall<AdamW>>(new GpuBlockwiseUpdate<AdamW>(gpu));
+        table.Add<BlockwiseUpdateCall<Lion>>(new GpuBlockwiseUpdate<Lion>(gpu));
+        table.Add<BlockwiseUpdateCall<SgdMomentum>>(new GpuBlockwiseUpdate<SgdMomentum>(gpu));
     }
 }

@@ -20,10 +20,10 @@ public sealed class TrainingStep : IDisposable
 {
     private readonly TrainingTask task;
     private readonly IPretrainedModel model;
-    private readonly AdamWOptimizer optimizer;
+    private readonly Optimizer optimizer;
     private readonly View results;
 
-    public TrainingStep(TrainingTask task, IPretrainedModel model, Session session, AdamWOptimizer optimizer)
+    public TrainingStep(TrainingTask task, IPretrainedModel model, Session session, Optimizer optimizer)
     {
         (this.task, this.model, Session, this.optimizer) = (task, model, session, optimizer);
         results = session.Device.Allocate(new Shape(2, 2), session.Real, Category.OptimizerState);

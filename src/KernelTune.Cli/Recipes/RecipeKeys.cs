@@ -26,6 +26,7 @@ internal static class RecipeKeys
         "data.classes", "data.augmentation", "data.augmentation.crop_padding", "data.augmentation.horizontal_flip", "head",
         "objective", "objective.type",
         "optimizer", "optimizer.type", "optimizer.learning_rate", "optimizer.weight_decay", "optimizer.betas", "optimizer.eps", "optimizer.groups",
+        "optimizer.momentum", "optimizer.dampening", "optimizer.nesterov", "optimizer.min_8bit_size",
         "schedule", "schedule.type", "schedule.warmup_ratio", "schedule.warmup_steps",
         "training", "training.num_epochs", "training.max_steps", "training.batch_size", "training.gradient_accumulation_steps", "training.max_grad_norm",
         "training.precision", "training.activation_checkpointing", "training.seed", "training.early_stopping",

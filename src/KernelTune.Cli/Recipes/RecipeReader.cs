@@ -179,21 +179,26 @@ internal static class RecipeReader
     private static OptimizerSettings Optimizer(RecipeMap map)
     {
         var defaults = new OptimizerSettings();
+        OptimizerKind type = map.Word("type", RecipeWords.Optimizers, defaults.Type,
+            "adafactor", "muon", "adam8bit", "lamb", "rmsprop", "adagrad", "nadam", "radam", "schedule-free");
         (double beta1, double beta2) = map.Node("betas") switch
         {
-            null or YamlScalar { IsNone: true } => (defaults.Beta1, defaults.Beta2),
+            null or YamlScalar { IsNone: true } => (defaults.Beta1, type is OptimizerKind.Lion or OptimizerKind.Lion8Bit ? 0.99 : defaults.Beta2),
             YamlSequence { Items: [var first, var second] } => (map.NumberOf("betas", first), map.NumberOf("betas", second)),
             var node => throw map.Wrong("betas", node, "a list of two numbers"),
         };
         return new OptimizerSettings
         {
-            Type = map.Word("type", RecipeWords.Optimizers, defaults.Type,
-                "sgd", "adam", "adafactor", "lion", "muon", "adamw8bit", "adamw_8bit", "lamb", "rmsprop", "adagrad", "nadam", "radam", "schedule-free"),
+            Type = type,
             LearningRate = map.Number("learning_rate", defaults.LearningRate),
             WeightDecay = map.Number("weight_decay", defaults.WeightDecay),
             Beta1 = beta1,
             Beta2 = beta2,
             Eps = map.Number("eps", defaults.Eps),
+            Momentum = map.Number("momentum", defaults.Momentum),
+            Dampening = map.Number("dampening", defaults.Dampening),
+            Nesterov = map.Truth("nesterov", defaults.Nesterov),
+            Min8BitSize = map.Integer("min_8bit_size", defaults.Min8BitSize),
             Groups = map.Node("groups") switch
             {
                 null or YamlScalar { IsNone: true } => [],

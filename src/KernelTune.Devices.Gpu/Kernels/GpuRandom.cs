@@ -61,38 +61,3 @@ internal sealed class GpuRotaryTable(GpuContext gpu) : GpuCallKernel<RotaryTable
         Launcher.Walk<RotaryTableKernel<StoredF32>, RotaryTableArgs<StoredF32>>(args, args.Count);
     }
 }
-
-/// <summary>AdamW over an arena; the step's numbers stay on the device.</summary>
-internal sealed class GpuAdamW(GpuContext gpu) : GpuCallKernel<AdamWCall>(gpu)
-{
-    public override void Run(in AdamWCall call, nint workspace)
-    {
-        var scalars = call.Scalars;
-        if (scalars.Type != DType.F32 || !scalars.IsDense || scalars.Elements != 4)
-            throw new ShapeException(AdamWCall.Name, $"scalars {scalars} must be 4 dense F32");
-        foreach (var view in (ReadOnlySpan<View>)[call.P, call.G, call.M, call.V])
-        {
-            if (view.Type != DType.F32 || !view.IsDense || view.Elements != call.P.Elements)
-                throw new ShapeException(AdamWCall.Name, $"{view} beside {call.P}: dense F32 of one length wanted");
-        }
-        var args = new AdamWArgs
-        {
-            P = Gpu.Of<G32>(call.P),
-            G = Gpu.Of<G32>(call.G),
-            M = Gpu.Of<G32>(call.M),
-            V = Gpu.Of<G32>(call.V),
-            Scalars = Gpu.Of<float>(scalars),
-            StartP = call.P.Offset,
-            StartG = call.G.Offset,
-            StartM = call.M.Offset,
-            StartV = call.V.Offset,
-            StartScalars = scalars.Offset,
-            Count = Walks.Count(AdamWCall.Name, call.P),
-            Beta1 = call.Settings.Beta1,
-            Beta2 = call.Settings.Beta2,
-            Eps = call.Settings.Eps,
-            WeightDecay = call.Settings.WeightDecay,
-        };
-        Launcher.Walk<AdamWKernel, AdamWArgs>(args, args.Count);
-    }
-}

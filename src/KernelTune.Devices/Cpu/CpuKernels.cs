@@ -1,4 +1,5 @@
 using KernelTune.Devices.Calls;
+using KernelTune.Kernels.Elementwise;
 
 namespace KernelTune.Devices.Cpu;
 
@@ -31,7 +32,6 @@ internal static class CpuKernels
         table.Add<MaxPool2dGradCall>(new CpuMaxPool2dGrad(cpu));
         table.Add<DropoutCall>(new CpuDropout(cpu));
         table.Add<RotaryTableCall>(new CpuRotaryTable(cpu));
-        table.Add<AdamWCall>(new CpuAdamW(cpu));
         table.Add<RotaryCall>(new CpuRotary(cpu));
         table.Add<RmsNormCall>(new CpuRmsNorm(cpu));
         table.Add<RmsNormGradInputCall>(new CpuRmsNormGradInput(cpu));
@@ -50,5 +50,17 @@ internal static class CpuKernels
         table.Add<MatMulCall>(new CpuMatMul(cpu));
         table.Add<LinearCall>(new CpuLinear(cpu));
         table.Add<LinearGradInputCall>(new CpuLinearGradInput(cpu));
+        AddUpdate<AdamW>(table);
+        AddUpdate<Adam>(table);
+        AddUpdate<Lion>(table);
+        AddUpdate<Sgd>(table);
+        AddUpdate<SgdMomentum>(table);
+        AddUpdate<SgdNesterov>(table);
+        table.Add<BlockwiseUpdateCall<AdamW>>(new CpuBlockwiseUpdate<AdamW>(cpu));
+        table.Add<BlockwiseUpdateCall<Lion>>(new CpuBlockwiseUpdate<Lion>(cpu));
+        table.Add<BlockwiseUpdateCall<SgdMomentum>>(new CpuBlockwiseUpdate<SgdMomentum>(cpu));
     }
+
+    private static void AddUpdate<TRule>(KernelTable table)
+        where TRule : struct, IUpdateRule => table.Add<UpdateCall<TRule>>(new HostUpdate<TRule>());
 }

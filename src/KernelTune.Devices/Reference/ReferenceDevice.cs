@@ -1,4 +1,5 @@
 using KernelTune.Devices.Calls;
+using KernelTune.Kernels.Elementwise;
 using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Devices.Reference;
@@ -24,7 +25,15 @@ public sealed class ReferenceDevice : HostMemoryDevice
         Table.Add<UnfoldCall>(new ReferenceUnfold());
         Table.Add<FoldCall>(new ReferenceFold());
         Table.Add<RotaryTableCall>(new ReferenceRotaryTable());
-        Table.Add<AdamWCall>(new ReferenceAdamW());
+        Add<AdamW>();
+        Add<Adam>();
+        Add<Lion>();
+        Add<Sgd>();
+        Add<SgdMomentum>();
+        Add<SgdNesterov>();
+        Table.Add<BlockwiseUpdateCall<AdamW>>(new ReferenceBlockwiseUpdate<AdamW>());
+        Table.Add<BlockwiseUpdateCall<Lion>>(new ReferenceBlockwiseUpdate<Lion>());
+        Table.Add<BlockwiseUpdateCall<SgdMomentum>>(new ReferenceBlockwiseUpdate<SgdMomentum>());
     }
 
     public override string Name => "reference";
@@ -34,4 +43,7 @@ public sealed class ReferenceDevice : HostMemoryDevice
     public override int Threads => 1;
 
     public override void Map<TOp, TParams>(in MapCall<TOp, TParams> call) => ReferenceMap.Run(call);
+
+    private void Add<TRule>()
+        where TRule : struct, IUpdateRule => Table.Add<UpdateCall<TRule>>(new HostUpdate<TRule>());
 }

@@ -157,6 +157,14 @@ public static class RecipeRules
         if (!(optimizer.Beta1 is >= 0 and < 1)) yield return Bad("optimizer.betas", optimizer.Beta1, "two numbers in [0, 1)");
         if (!(optimizer.Beta2 is >= 0 and < 1)) yield return Bad("optimizer.betas", optimizer.Beta2, "two numbers in [0, 1)");
         if (!Positive(optimizer.Eps)) yield return Bad("optimizer.eps", optimizer.Eps, "a finite number above 0");
+        if (!(optimizer.Momentum is >= 0 and < 1)) yield return Bad("optimizer.momentum", optimizer.Momentum, "a number in [0, 1)");
+        if (!(optimizer.Dampening is >= 0 and <= 1)) yield return Bad("optimizer.dampening", optimizer.Dampening, "a number in [0, 1]");
+        if (optimizer is { Nesterov: true } and ({ Momentum: 0 } or { Dampening: not 0 })) yield return new("optimizer.nesterov", "it needs a momentum, and no dampening");
+        if (optimizer is { Type: OptimizerKind.Sgd8Bit, Momentum: 0 }) yield return new("optimizer.momentum", "found 0: without a momentum SGD keeps no state, and type: sgd takes no more memory");
+        if (optimizer is { Type: OptimizerKind.Sgd8Bit, Nesterov: true }) yield return new("optimizer.nesterov", "it is not built for type: sgd8bit");
+        if (optimizer.Type is not (OptimizerKind.Sgd or OptimizerKind.Sgd8Bit) && (optimizer.Momentum != 0 || optimizer.Dampening != 0 || optimizer.Nesterov))
+            yield return new("optimizer.momentum", "momentum, dampening and nesterov are for type: sgd and sgd8bit");
+        if (optimizer.Min8BitSize < 0) yield return new("optimizer.min_8bit_size", Text($"found {optimizer.Min8BitSize}, wanted 0 or more"));
         foreach (OptimizerGroup group in optimizer.Groups)
         {
             if (group.Match.Length == 0) yield return new("optimizer.groups.match", "missing: an expression that finds the group's parameters by name");

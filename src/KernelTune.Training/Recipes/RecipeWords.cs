@@ -31,7 +31,11 @@ public static class RecipeWords
 
     public static IReadOnlyList<(string Word, ObjectiveKind Value)> Objectives { get; } = [("sft", ObjectiveKind.Sft)];
 
-    public static IReadOnlyList<(string Word, OptimizerKind Value)> Optimizers { get; } = [("adamw", OptimizerKind.AdamW)];
+    public static IReadOnlyList<(string Word, OptimizerKind Value)> Optimizers { get; } =
+    [
+        ("adamw", OptimizerKind.AdamW), ("adamw8bit", OptimizerKind.AdamW8Bit), ("adam", OptimizerKind.Adam), ("lion", OptimizerKind.Lion), ("lion8bit", OptimizerKind.Lion8Bit), ("sgd", OptimizerKind.Sgd),
+        ("sgd8bit", OptimizerKind.Sgd8Bit),
+    ];
 
     /// <summary>The schedules that need no more than a warm-up: Transformers' names.</summary>
     public static IReadOnlyList<string> Schedules { get; } =

@@ -62,6 +62,13 @@ public static class RecipeWriter
         Line("  weight_decay", Number(optimizer.WeightDecay));
         Line("  betas", $"[{Number(optimizer.Beta1)}, {Number(optimizer.Beta2)}]");
         Line("  eps", Number(optimizer.Eps));
+        if (optimizer.Type is OptimizerKind.Sgd or OptimizerKind.Sgd8Bit)
+        {
+            Line("  momentum", Number(optimizer.Momentum));
+            Line("  dampening", Number(optimizer.Dampening));
+            Line("  nesterov", Truth(optimizer.Nesterov));
+        }
+        if (optimizer.Type is OptimizerKind.AdamW8Bit or OptimizerKind.Lion8Bit or OptimizerKind.Sgd8Bit) Line("  min_8bit_size", Number(optimizer.Min8BitSize));
         Line("  groups", "[" + string.Join(", ", optimizer.Groups.Select(Group)) + "]");
 
         yaml.Append("schedule:\n");

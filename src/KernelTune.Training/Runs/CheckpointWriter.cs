@@ -130,6 +130,11 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
     private static void InPieces(View view, TensorSink sink, bool exact)
     {
         var flat = view.Reshape(new Shape(checked((int)view.Elements)));
+        if (exact && view.Type == DType.U8)
+        {
+            BytesInPieces(flat, sink);
+            return;
+        }
         bool wide = exact && view.Type == DType.F64;
         var doubles = wide ? ArrayPool<double>.Shared.Rent(PieceElements) : [];
         var floats = wide ? [] : ArrayPool<float>.Shared.Rent(PieceElements);
@@ -154,16 +159,38 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
             ArrayPool<float>.Shared.Return(floats);
     }
 
+    private static void BytesInPieces(in View flat, TensorSink sink)
+    {
+        var bytes = ArrayPool<byte>.Shared.Rent(PieceElements);
+        for (int at = 0; at < flat.Shape[0]; at += PieceElements)
+        {
+            int count = Math.Min(PieceElements, flat.Shape[0] - at);
+            flat.Device.Read(flat.Slice(0, at, count), bytes.AsSpan(0, count));
+            sink.WriteRaw(bytes.AsSpan(0, count));
+        }
+        ArrayPool<byte>.Shared.Return(bytes);
+    }
+
     private static void LoadExact(SafetensorsFile file, string name, View view)
     {
         StrictKeys.CheckShape(file, name, [.. view.Shape.ToArray().Select(n => (long)n)]);
         var info = file.Get(name);
         int rows = (int)info.Rows, atOnce = (int)Math.Clamp(PieceElements / Math.Max(1, info.RowElements), 1, Math.Max(1, rows));
         bool exact = view.Type == DType.F64 && info.Format.Scalar == DType.F64;
+        if ((view.Type == DType.U8) != (info.Format.Scalar == DType.U8))
+            throw new CheckpointException(file.Location, FormattableString.Invariant($"{name} is {info.Format.Scalar}, {view.Type} wanted"), tensor: name);
         for (int first = 0; first < rows; first += atOnce)
         {
             int count = Math.Min(atOnce, rows - first), elements = checked((int)(count * info.RowElements));
             var part = view.Slice(0, first, count);
+            if (view.Type == DType.U8)
+            {
+                var bytes = ArrayPool<byte>.Shared.Rent(elements);
+                file.ReadRawRows(name, first, count, bytes.AsSpan(0, elements));
+                view.Device.Write<byte>(part, bytes.AsSpan(0, elements));
+                ArrayPool<byte>.Shared.Return(bytes);
+                continue;
+            }
             if (exact)
             {
                 var doubles = new double[elements];

@@ -44,8 +44,7 @@ public sealed class TrainableModel : IDisposable
             trainable[i].Place(places[i]);
         Gradients = new GradientStore(device, trainable);
         Session = new Session(device, Gradients) { Seed = (ulong)recipe.Training.Seed };
-        var o = recipe.Optimizer;
-        Optimizer = new AdamWOptimizer(Gradients, Groups(trainable), o.Beta1, o.Beta2, o.Eps, recipe.Training.MaxGradNorm ?? 0);
+        Optimizer = new Optimizer(Gradients, Groups(trainable), recipe.Optimizer, recipe.Training.MaxGradNorm ?? 0);
         Step = new TrainingStep(Task, Model, Session, Optimizer);
     }
 
@@ -63,7 +62,7 @@ public sealed class TrainableModel : IDisposable
 
     public Session Session { get; }
 
-    public AdamWOptimizer Optimizer { get; }
+    public Optimizer Optimizer { get; }
 
     public TrainingStep Step { get; }
 

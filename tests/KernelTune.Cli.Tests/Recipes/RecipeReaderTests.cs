@@ -200,12 +200,26 @@ public sealed class RecipeReaderTests
         // Each method's block is written where the method is the recipe's.
         string written = string.Concat(RecipeWords.Methods.Select(m => RecipeWriter.Write(Read(Whole) with { Method = m.Value }))) + RecipeWriter.Write(Read(Pictures))
             + RecipeWriter.Write(Read("model: m\ndata: { train: t, columns: { " + string.Join(", ", ExampleColumns.Names.Select(n => $"{n}: its_{n}")) + " } }"));
+        written += RecipeWriter.Write(Read("model: m\ndata: { train: t }\noptimizer: { type: sgd8bit, momentum: 0.9 }"));
         foreach (string key in RecipeKeys.All)
         {
             string leaf = key[(key.LastIndexOf('.') + 1)..];
             if (leaf == "warmup_ratio" || key == "bottleneck.config") continue;   // the recipe says warmup_steps; what a named configuration holds is spelled out
             Assert.That(written, Does.Match($@"(?m)(^|[ {{,]){leaf}:"), key);
         }
+    }
+
+    [Test]
+    public void Optimizers_have_their_own_numbers_and_come_back()
+    {
+        OptimizerSettings Of(string optimizer) => Read($"model: m\ndata: {{ train: t }}\noptimizer: {{ {optimizer} }}").Optimizer;
+        Assert.That(Of("type: lion8bit, min_8bit_size: 256") with { Groups = [] }, Is.EqualTo(new OptimizerSettings { Type = OptimizerKind.Lion8Bit, Beta2 = 0.99, Min8BitSize = 256, Groups = [] }), "Lion's own betas");
+        Assert.That(Of("type: adamw8bit").Beta2, Is.EqualTo(0.999));
+        Recipe sgd = Read("model: m\ndata: { train: t }\noptimizer: { type: sgd, momentum: 0.9, nesterov: true }"), again = RecipeReader.Parse(RecipeWriter.Write(sgd), "/elsewhere/r.yaml");
+        Assert.That((again.Optimizer.Type, again.Optimizer.Momentum, again.Optimizer.Dampening, again.Optimizer.Nesterov), Is.EqualTo((OptimizerKind.Sgd, 0.9, 0.0, true)));
+        Assert.That(Message("model: m\ndata: { train: t }\noptimizer: { type: adamw_8bit }"), Does.Contain("did you mean adamw8bit?"));
+        Assert.That(Message("model: m\ndata: { train: t }\noptimizer: { type: sgd8bit }"), Does.Contain("optimizer.momentum: found 0"));
+        Assert.That(Message("model: m\ndata: { train: t }\noptimizer: { momentum: 0.9 }"), Does.Contain("optimizer.momentum: momentum, dampening and nesterov are for type: sgd and sgd8bit"));
     }
 
     [Test]

@@ -94,6 +94,8 @@ public sealed class CaseTests
     [TestCase("accumulate_means")]
     [TestCase("decay_groups")]
     [TestCase("adamw_bert")]
+    [TestCase("adamw8bit")]
+    [TestCase("lion")]
     public void A_training_case_agrees_with_itself(string name)
     {
         string folder = Path.Combine(Goldens.Folder, "training", name);
@@ -115,7 +117,7 @@ public sealed class CaseTests
         Assert.That(golden.Batch((training.Steps * training.Accumulate) - 1), Is.Not.Empty);
     }
 
-    [TestCase("sgd", "the optimizer sgd")]
+    [TestCase("adafactor_relative", "the optimizer adafactor")]
     [TestCase("ema", "settings: ema")]
     [TestCase("layerwise_lr", "groups by the rule layerwise")]
     [TestCase("label_smoothing", "objective ")]

@@ -87,7 +87,7 @@ internal sealed class SmallStep : IDisposable
         var squares = New(new Shape(1, 1), DType.F64);
         device.Run(new ReduceCall(gradA.Reshape(new Shape(1, Rank * Width)), squares, 1, Reduction.SumOfSquares));
         device.Run(new ClipFactorCall(squares.Reshape(new Shape(1)), scalars.Slice(0, 3, 1), scalars.Slice(0, 3, 1), 1));
-        device.Run(new AdamWCall(a, gradA, momentA, momentB, scalars, new AdamWSettings(0.9, 0.999, 1e-8, 0.01)));
+        device.Run(new UpdateCall<AdamW>(a, gradA, momentA, momentB, scalars, new UpdateSettings(0.9, 0.999, 1e-8, 0.01)));
         foreach (var view in new[] { loss, logits, dx, dq, dk, dv, gradA, gradB, a })
             Observe?.Invoke(view);
         foreach (var block in held)

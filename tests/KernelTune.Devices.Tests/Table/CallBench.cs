@@ -63,9 +63,11 @@ public sealed class CallBench(Device device, bool composed) : IDisposable
     }
 
     /// <summary>An output that the call adds to, or that it also reads.</summary>
-    public View InOut(params int[] shape)
+    public View InOut(params int[] shape) => Changed(In(shape));
+
+    /// <summary>Makes an input an output too.</summary>
+    public View Changed(View view)
     {
-        var view = In(shape);
         outputs.Add(view);
         return view;
     }

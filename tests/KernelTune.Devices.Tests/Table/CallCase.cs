@@ -1,7 +1,7 @@
 namespace KernelTune.Devices.Tests.Table;
 
 /// <summary>One use of one call: devices must agree on it, and a kernel with the call's composition.</summary>
-/// <param name="Call">The type of the call, without its parameters.</param>
+/// <param name="Call">The type of the call; of a map without its parameters.</param>
 /// <param name="Name">What this use is about.</param>
 /// <param name="Run">Lays out the operands and runs the call.</param>
 public sealed record CallCase(Type Call, string Name, Action<CallBench> Run)
@@ -14,5 +14,8 @@ public sealed record CallCase(Type Call, string Name, Action<CallBench> Run)
     /// <summary>Only for devices that keep weights as panels.</summary>
     public bool WantsPanels { get; init; }
 
-    public override string ToString() => $"{Call.Name}: {Name}";
+    /// <summary>The type of the call without its parameters.</summary>
+    public Type Kind => Call.IsGenericType ? Call.GetGenericTypeDefinition() : Call;
+
+    public override string ToString() => $"{Call.Name.Split('`')[0]}: {Name}";
 }

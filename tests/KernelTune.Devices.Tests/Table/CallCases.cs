@@ -211,12 +211,36 @@ internal static class CallCases
 
     private static IEnumerable<CallCase> Steps =>
     [
-        Of<AdamWCall>("a step", b => b.Run(new AdamWCall(b.InOut(1037), b.In(1037), b.InOut(1037), Squared(b), b.Given(new Shape(4), 1e-3, 0.1, 0.001, 0.5),
-            new AdamWSettings(0.9, 0.999, 1e-8, 0.01)))),
+        Update<AdamW>(2), Update<Adam>(2), Update<Lion>(1), Update<Sgd>(0), Update<SgdMomentum>(1), Update<SgdNesterov>(1),
+        Blockwise<AdamW>(1037, 2), Blockwise<Lion>(1037, 1), Blockwise<SgdMomentum>(1037, 1), Blockwise<AdamW>(33_000, 2), Blockwise<AdamW>(3, 2), Blockwise<AdamW>(512, 2),
         Of<ClipFactorCall>("beyond the limit", b => b.Run(new ClipFactorCall(b.Given(new Shape(3), DType.F64, 9, 16, 0), b.Out(1), b.Out(1), 1))),
         Of<ClipFactorCall>("within", b => b.Run(new ClipFactorCall(b.Given(new Shape(3), DType.F64, 9, 16, 0), b.Out(1), b.Out(1), 50))),
         Of<ClipFactorCall>("no limit", b => b.Run(new ClipFactorCall(b.Given(new Shape(3), DType.F64, 9, 16, 0), b.Out(1), b.Out(1), 0))),
     ];
+
+    private static UpdateSettings Settings => new(0.9, 0.999, 1e-8, 0.01, 0.3);
+
+    private static CallCase Update<TRule>(int states)
+        where TRule : struct, IUpdateRule => Of<UpdateCall<TRule>>(TRule.Name, b => b.Run(new UpdateCall<TRule>(b.InOut(1037), b.In(1037), states > 0 ? b.InOut(1037) : default,
+            states > 1 ? Squared(b) : default, b.Given(new Shape(4), 1e-3, 0.1, 0.001, 0.5), Settings)));
+
+    private static CallCase Blockwise<TRule>(int n, int states)
+        where TRule : struct, IUpdateRule => Of<BlockwiseUpdateCall<TRule>>($"{TRule.Name} of {n}", b =>
+        {
+            var (p, g) = (b.InOut(n), b.In(n));
+            var (m, magnitudesM) = Coded(b, n, 37, 0.02);
+            var (v, magnitudesV) = states > 1 ? Coded(b, n, 101, 3e-4) : default;
+            var levels = b.Given(new Shape(2, 256), DType.F32, [.. CodeTables.Dynamic(true).Concat(CodeTables.Dynamic(false)).Select(l => (double)l)]);
+            b.Run(new BlockwiseUpdateCall<TRule>(p, g, m, v, magnitudesM, magnitudesV, levels, b.Given(new Shape(4), 1e-3, 0.1, 0.001, 0.5), Settings));
+        });
+
+    // Every code, and a last block that is all zeros.
+    private static (View Codes, View Magnitudes) Coded(CallBench b, int n, int stride, double magnitude)
+    {
+        int blocks = (n + 255) / 256;
+        return (b.Changed(b.Given(new Shape(n), DType.U8, [.. Enumerable.Range(0, n).Select(i => (double)(i * stride % 256))])),
+            b.Changed(b.Given(new Shape(blocks), DType.F32, [.. Enumerable.Range(0, blocks).Select(i => i == blocks - 1 ? 0 : magnitude * (i + 1))])));
+    }
 
     private static CallCase Of<TCall>(string name, Action<CallBench> run)
         where TCall : struct, ICall => new(typeof(TCall), name, run);

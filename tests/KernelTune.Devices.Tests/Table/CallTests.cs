@@ -7,7 +7,7 @@ namespace KernelTune.Devices.Tests.Table;
 public sealed class CallTests
 {
     [TestCaseSource(nameof(Types))]
-    public void Call_has_a_case(Type call) => Assert.That(CallCases.All.Where(c => c.Call == call).Select(c => c.Name), Is.Not.Empty, $"{call.Name} has no case");
+    public void Call_has_a_case(Type call) => Assert.That(CallCases.All.Where(c => c.Kind == call).Select(c => c.Name), Is.Not.Empty, $"{call.Name} has no case");
 
     [TestCaseSource(nameof(Cases))]
     public void Reference_runs_it_again_with_the_same_bits(CallCase of)

@@ -21,8 +21,11 @@ internal static class FormulaCases
         Step2<Blend, AffineParams>(Affine), Step2<MulOffset, AffineParams>(Affine), Step2<MulCounted, None>(), Step2<Equal, None>(), Step2<AtLeast, None>(), Step2<InfiniteWhereOne, None>(),
         Step2<Keep, ScaleParams>(Number),
         Whole<PositionOf, None>(), Whole<WhereSame, None>(),
-        Whole<AdamW, AdamWParams>(AdamWParams.Of(0.9, 0.999, 1e-8, 0.01, 1e-3, 1 - 0.9, 1 - 0.999, 0.8)),
+        Whole<AdamW, UpdateParams>(Update), Whole<Adam, UpdateParams>(Update), Whole<Lion, UpdateParams>(Update), Whole<Sgd, UpdateParams>(Update), Whole<SgdMomentum, UpdateParams>(Update),
+        Whole<SgdNesterov, UpdateParams>(Update),
     ];
+
+    private static UpdateParams Update => UpdateParams.Of(new UpdateSettings(0.9, 0.999, 1e-8, 0.01, 0.3), 1e-3, 1 - 0.9, 1 - 0.999, 0.8);
 
     private static IEnumerable<FormulaCase> Unary<TOp, P>(P p = default)
         where TOp : struct, IUnaryOp<P>

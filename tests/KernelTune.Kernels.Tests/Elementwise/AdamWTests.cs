@@ -23,8 +23,8 @@ public sealed unsafe class AdamWTests
                 fixed (float* g = gradient)
                 {
                     var row = new MapRow { A = new(pp, 1), B = new(g, 1), C = new(pm, 1), D = new(pv, 1), X = new(pp, 1), Y = new(pm, 1), Z = new(pv, 1) };
-                    var step = AdamWParams.Of(Beta1, Beta2, Eps, Decay, 1e-2 / t, 1 - Math.Pow(Beta1, t), 1 - Math.Pow(Beta2, t), clip);
-                    MapKernel.Run<V, F32, AdamW, AdamWParams>(row, n, step);
+                    var step = UpdateParams.Of(new UpdateSettings(Beta1, Beta2, Eps, Decay), 1e-2 / t, 1 - Math.Pow(Beta1, t), 1 - Math.Pow(Beta2, t), clip);
+                    MapKernel.Run<V, F32, AdamW, UpdateParams>(row, n, step);
                 }
             }
         }
@@ -74,7 +74,7 @@ public sealed unsafe class AdamWTests
     {
         float p = 2, g = 0, m = 0, v = 0;
         var row = new MapRow { A = new(&p, 1), B = new(&g, 1), C = new(&m, 1), D = new(&v, 1), X = new(&p, 1), Y = new(&m, 1), Z = new(&v, 1) };
-        MapKernel.Run<F32, F32, AdamW, AdamWParams>(row, 1, AdamWParams.Of(Beta1, Beta2, Eps, 0.1, 0.5, 0.1, 0.001, 1));
+        MapKernel.Run<F32, F32, AdamW, UpdateParams>(row, 1, UpdateParams.Of(new UpdateSettings(Beta1, Beta2, Eps, 0.1), 0.5, 0.1, 0.001, 1));
         Assert.That((p, m, v), Is.EqualTo((1.9f, 0f, 0f)));
     }
 }

@@ -15,7 +15,7 @@ public sealed record ComputedTensor(int[] Shape, double[] Values)
     }
 
     /// <summary>A stored tensor.</summary>
-    public static ComputedTensor Of(GoldenTensor tensor) => new([.. tensor.Shape], tensor.Doubles());
+    public static ComputedTensor Of(GoldenTensor tensor) => new([.. tensor.Shape], tensor.DType == "U8" ? Array.ConvertAll(tensor.Integers(), code => (double)code) : tensor.Doubles());
 }
 
 /// <summary>What one forward and backward pass of a case gave.</summary>

@@ -68,6 +68,29 @@ public sealed class GoldenCheck(string device, IReadOnlyDictionary<string, Float
         compared++;
     }
 
+    /// <summary>
+    /// 8-bit codes at the end of a trajectory. Rounding may put a number on the other side of a midpoint: its level then moves by at most the map's widest step, and stays off that far while the number
+    /// shrinks. More than one code in fifty (or one in all) is a failure.
+    /// </summary>
+    public void Codes(string name, ReadOnlySpan<double> ours, ReadOnlySpan<long> expected, ReadOnlySpan<float> levels)
+    {
+        const double WidestStep = 0.9 / 64 * 1.001;
+        if (!SameLength(name, ours.Length, expected.Length))
+            return;
+        int moved = 0;
+        for (int i = 0; i < ours.Length; i++)
+        {
+            moved += (long)ours[i] == expected[i] ? 0 : 1;
+            double level = levels[(int)ours[i]], wanted = levels[(int)expected[i]];
+            if (!(Math.Abs(level - wanted) <= WidestStep))
+                FailOnce(name, i, level, wanted, WidestStep);
+        }
+
+        if (moved > Math.Max(1, ours.Length / 50))
+            Fail($"{name}: {moved} of {ours.Length} codes differ");
+        compared++;
+    }
+
     /// <summary>The tensors must have exactly these names.</summary>
     public void Names(string what, IEnumerable<string> ours, IEnumerable<string> expected)
     {

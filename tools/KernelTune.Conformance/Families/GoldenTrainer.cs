@@ -19,7 +19,7 @@ internal static class GoldenTrainer
     /// <param name="parameterOf">The parameter behind a tensor's name.</param>
     /// <param name="final">What the parameters are afterwards, by the names of the case's files.</param>
     /// <param name="afterStep">Called with a step's number when it is done: its gradients stand still.</param>
-    /// <returns>The curve, and the optimizer's moments by parameter path: "exp_avg.PATH", "exp_avg_sq.PATH".</returns>
+    /// <returns>The curve, and the optimizer's states by parameter path: "exp_avg.PATH" …</returns>
     /// <exception cref="NotSupportedException">Micro-batches' means are averaged.</exception>
     public static (ComputedTrajectory Trajectory, IReadOnlyDictionary<string, ComputedTensor> State) Train(
         ModelOnDevice model, GoldenTraining how, int steps, Func<int, IReadOnlyList<IBatch>> microBatches, Func<string, Parameter?> parameterOf,
@@ -31,7 +31,7 @@ internal static class GoldenTrainer
         List<double> losses = [], norms = [];
         List<double[]> rates = [];
         using var session = new Session(model.Device, model.Gradients);
-        using var optimizer = new AdamWOptimizer(model.Gradients!, groups, how.Beta1, how.Beta2, how.Epsilon, how.ClipNorm ?? 0);
+        using var optimizer = new Optimizer(model.Gradients!, groups, how.Optimizer, how.ClipNorm ?? 0);
         using var training = new TrainingStep(LanguageTask.Of(model.Model), model.Model, session, optimizer);
         for (int step = 0; step < steps; step++)
         {

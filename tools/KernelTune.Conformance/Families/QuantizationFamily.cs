@@ -5,14 +5,15 @@ using KernelTune.Conformance.Checks;
 
 namespace KernelTune.Conformance.Families;
 
-/// <summary>quantization/: GGUF blocks quantised and dequantised, bitsandbytes' 4- and 8-bit codes, and conversions between float types. Codes are compared bit for bit.</summary>
+/// <summary>quantization/: GGUF blocks quantised and dequantised, bitsandbytes' 4- and 8-bit codes and optimizers, and conversions between float types. Codes are compared bit for bit.</summary>
 public sealed class QuantizationFamily : IFamily
 {
     private static readonly string[] KnownSettings = ["type", "shape", "half_scales"];
 
     public string Name => "quantization";
 
-    public bool UsesDevice => false;
+    // Its 8-bit optimizers do.
+    public bool UsesDevice => true;
 
     public IEnumerable<string> Cases(string folder) =>
         Directory.EnumerateFiles(folder, "*.safetensors").Select(f => Path.GetFileNameWithoutExtension(f)!).Order(StringComparer.Ordinal);
@@ -31,6 +32,7 @@ public sealed class QuantizationFamily : IFamily
             "quantization/bnb4" => [CodeCases.FourBit(tensors, settings.RootElement, check)],
             "quantization/blockwise8" => [CodeCases.EightBit(tensors, settings.RootElement, check)],
             "quantization/code_tables" => [CodeCases.Tables(tensors, check)],
+            "quantization/optimizer8" => [OptimizerCases.Steps(tensors, settings.RootElement, device)],
             _ => [new Finding("", Outcome.Unsupported, $"kind {kind}")],
         };
     }

@@ -116,9 +116,7 @@ internal static class RealTraining
         {
             Steps = steps,
             Groups = [new ParameterGroup("all", training.GetProperty("lr").GetDouble(), training.GetProperty("weight_decay").GetDouble(), [])],
-            Beta1 = training.GetProperty("betas")[0].GetDouble(),
-            Beta2 = training.GetProperty("betas")[1].GetDouble(),
-            Epsilon = training.GetProperty("eps").GetDouble(),
+            Optimizer = new OptimizerSettings { Beta1 = training.GetProperty("betas")[0].GetDouble(), Beta2 = training.GetProperty("betas")[1].GetDouble(), Eps = training.GetProperty("eps").GetDouble() },
             ClipNorm = clip > 0 ? clip : null,
             Schedule = new ScheduleSettings { Type = kind == "constant" && warmup > 0 ? "constant_with_warmup" : kind, WarmupSteps = warmup }.Create(steps),
         };

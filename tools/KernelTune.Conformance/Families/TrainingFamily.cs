@@ -1,5 +1,6 @@
 using KernelTune.Autograd;
 using KernelTune.Conformance.Checks;
+using KernelTune.Kernels.Numerics;
 using KernelTune.Models;
 
 namespace KernelTune.Conformance.Families;
@@ -43,6 +44,10 @@ public sealed class TrainingFamily : IFamily
         var state = moments.ToDictionary(
             s => s.Key[..s.Key.IndexOf('.', StringComparison.Ordinal)] is var moment ? $"{keyOf[s.Key[(moment.Length + 1)..]]}.{moment}" : "",
             s => s.Value, StringComparer.Ordinal);
+        // bitsandbytes keeps the maps beside the states.
+        foreach (var (magnitudes, map, signed) in (ReadOnlySpan<(string, string, bool)>)[(".absmax1", "qmap1", true), (".absmax2", "qmap2", false)])
+            if (state.Keys.Any(k => k.EndsWith(magnitudes, StringComparison.Ordinal)))
+                state[map] = ComputedTensor.Of([256], CodeTables.Dynamic(signed));
         GoldenCheck check = golden.NewCheck(device);
         golden.Compare(check, device, trajectory, state);
         model.CheckNothingIsHeld(check);

@@ -2,24 +2,6 @@ using KernelTune.Kernels.Elementwise;
 
 namespace KernelTune.Devices.Calls;
 
-/// <summary>The settings of AdamW that do not change from step to step.</summary>
-public readonly record struct AdamWSettings(double Beta1, double Beta2, double Eps, double WeightDecay);
-
-/// <summary>
-/// AdamW (Loshchilov and Hutter, 2019) as PyTorch computes it: p *= 1 − lr·wd; m, v the moments of clip·g; p −= lr/bc1 · m/(√v/√bc2 + eps).
-/// P, G, M, V: dense, equal length. Scalars: [4] on the device: lr, bc1 = 1 − β1ᵗ, bc2 = 1 − β2ᵗ, clip factor.
-/// </summary>
-public readonly record struct AdamWCall(View P, View G, View M, View V, View Scalars, AdamWSettings Settings) : ICall
-{
-    public static string Name => "adamw";
-
-    public long Flops => 15 * P.Elements;
-
-    public long Bytes => 7 * P.Bytes;
-
-    public void Compose(Device device) => throw Primitive.Missing(device, Name);
-}
-
 /// <summary>
 /// norm = √Σ squares and factor = min(1, limit/(norm + 1e-6)), PyTorch's clip_grad_norm; limit 0: factor 1. Squares: F64 [n], one a tensor; Norm, Factor: one element.
 /// </summary>

@@ -4,26 +4,6 @@ using KernelTune.Kernels.Numerics;
 
 namespace KernelTune.Devices.Reference;
 
-/// <summary>AdamW, element by element, in double.</summary>
-internal sealed unsafe class ReferenceAdamW : PlainKernel<AdamWCall>
-{
-    protected override void Run(in AdamWCall call)
-    {
-        double* p = (double*)call.P.Address, g = (double*)call.G.Address, m = (double*)call.M.Address, v = (double*)call.V.Address;
-        double* scalars = (double*)call.Scalars.Address;
-        var (lr, correction1, correction2, clip) = (scalars[0], scalars[1], scalars[2], scalars[3]);
-        var s = call.Settings;
-        for (long i = 0; i < call.P.Elements; i++)
-        {
-            double gradient = g[i] * clip;
-            p[i] *= 1 - (lr * s.WeightDecay);
-            m[i] = (s.Beta1 * m[i]) + ((1 - s.Beta1) * gradient);
-            v[i] = (s.Beta2 * v[i]) + ((1 - s.Beta2) * gradient * gradient);
-            p[i] -= lr / correction1 * m[i] / ((Math.Sqrt(v[i]) / Math.Sqrt(correction2)) + s.Eps);
-        }
-    }
-}
-
 /// <summary>Uniform numbers from Philox.</summary>
 internal sealed unsafe class ReferenceRandom : PlainKernel<RandomCall>
 {
