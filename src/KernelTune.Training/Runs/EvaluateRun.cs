@@ -23,6 +23,28 @@ public sealed record EvaluateRequest(string Model, string? Adapter, IReadOnlyLis
 
     /// <summary>Refuse rows that are too long.</summary>
     public bool Strict { get; init; }
+
+    /// <summary>Judge each row by itself too: one at a time then, whatever <see cref="BatchSize"/>.</summary>
+    public bool Each { get; init; }
+}
+
+/// <summary>What a model makes of the rows.</summary>
+/// <param name="Name">"base" or "adapter".</param>
+/// <param name="Loss">The mean over all labels.</param>
+public sealed record JudgedModel(string Name, LossMean Loss)
+{
+    /// <summary>Each row by itself, in the order of the files; empty unless asked for.</summary>
+    public IReadOnlyList<JudgedRow> Rows { get; init; } = [];
+}
+
+/// <summary>What a model makes of one row.</summary>
+/// <param name="Line">The row's line.</param>
+/// <param name="Labels">Its labelled tokens: those of the answer, where loss is on that.</param>
+/// <param name="LogProbability">The sum of their log-probabilities, in nats.</param>
+public readonly record struct JudgedRow(long Line, long Labels, double LogProbability)
+{
+    /// <summary>e^(−mean log-probability).</summary>
+    public double Perplexity => Math.Exp(-LogProbability / Labels);
 }
 
 /// <summary>Loss and perplexity of a base and its adapter on the same rows, side by side.</summary>
@@ -30,17 +52,34 @@ public static class EvaluateRun
 {
     /// <summary>Judges "base" and, where there is one, "adapter"; one is in memory at a time.</summary>
     /// <exception cref="DataException">A file or a row cannot be used.</exception>
-    public static IReadOnlyList<(string Name, LossMean Loss)> SideBySide(EvaluateRequest request, Device device, Action<string>? note = null, CancellationToken cancellation = default)
+    public static IReadOnlyList<JudgedModel> SideBySide(EvaluateRequest request, Device device, Action<string>? note = null, CancellationToken cancellation = default)
     {
-        var results = new List<(string, LossMean)>();
+        var results = new List<JudgedModel>();
         foreach (string? adapter in request.Adapter is null ? [null] : (string?[])[null, request.Adapter])
         {
             using var loaded = LoadedModel.Open(request.Model, adapter, device, note, cancellation);
             var settings = request.Data with { MaxLength = Math.Min(request.Data.MaxLength, loaded.Model.MaxPositions - loaded.Model.VirtualTokens) };
             var rows = RunData.LoadEvaluation(request.Files, settings, request.SkipBad, request.Strict, loaded.Text, sourceApart: loaded.Model is EncoderDecoder);
             using var session = new Session(device);
-            results.Add((adapter is null ? "base" : "adapter", Evaluator.Judge(LanguageTask.Of(loaded.Model), loaded.Model, session, rows.Batches(request.BatchSize), cancellation).Loss));
+            var task = LanguageTask.Of(loaded.Model);
+            string name = adapter is null ? "base" : "adapter";
+            results.Add(request.Each
+                ? Each(name, rows, batch => Evaluator.Judge(task, loaded.Model, session, [batch], cancellation).Loss)
+                : new JudgedModel(name, Evaluator.Judge(task, loaded.Model, session, rows.Batches(request.BatchSize), cancellation).Loss));
         }
         return results;
+    }
+
+    private static JudgedModel Each(string name, EvaluationData rows, Func<IBatch, LossMean> judge)
+    {
+        var all = new LossMean();
+        var each = new List<JudgedRow>();
+        foreach (var batch in rows.Batches(1))
+        {
+            var loss = judge(batch);
+            all.AddMean(loss.Mean, loss.Labels);
+            each.Add(new JudgedRow(rows.Rows[each.Count].Line, loss.Labels, -loss.Mean * loss.Labels));
+        }
+        return new JudgedModel(name, all) { Rows = each };
     }
 }

@@ -222,6 +222,23 @@ public sealed class AskTests
     }
 
     [Test]
+    public void Each_rows_log_probability_is_that_of_its_tokens_and_all_make_up_the_loss()
+    {
+        CommandLine run = Ask("generate", Model, "row 1", "--raw", "--max-new-tokens", "4", "--json", "--logprobs");
+        JsonNode answer = run.Json[0]!;
+        _work.Write("said.jsonl", new JsonObject { ["prompt"] = "row 1", ["completion"] = (string)answer["text"]! }.ToJsonString(), "{\"prompt\": \"what\", \"completion\": \" is this\"}");
+        JsonNode judged = Ask("evaluate", Model, "--data", _work["said.jsonl"], "--each", "--json").Json["base"]!;
+        JsonArray rows = judged["rows"]!.AsArray();
+        Assert.That(rows.Select(r => (int)r!["line"]!), Is.EqualTo(new[] { 1, 2 }));
+        Assert.That(-rows.Sum(r => (double)r!["logprob"]!) / rows.Sum(r => (int)r!["labels"]!), Is.EqualTo((double)judged["loss"]!).Within(1e-9));
+        // What was generated, and the end token behind it.
+        double end = (double)rows[0]!["logprob"]! - (double)answer["logprob"]!;
+        Assert.That((int)rows[0]!["labels"]!, Is.EqualTo(answer["tokens"]!.AsArray().Count + 1));
+        Assert.That(end, Is.LessThan(0).And.GreaterThan(-30));
+        Assert.That(Ask("evaluate", Model, "--data", _work["said.jsonl"], "--each").Out, Does.Match(@"\s2\s+\d+\s+-\d+\.\d{4}\s+\d+\.\d{4}"));
+    }
+
+    [Test]
     public void The_loss_does_not_depend_on_the_batch_size()
     {
         double Loss(string size) => (double)Ask("evaluate", Model, "--data", _work["chat.jsonl"], "--batch-size", size, "--json").Json["base"]!["loss"]!;
