@@ -80,12 +80,14 @@ internal sealed class ParquetFileReader : RecordReader
     private Dictionary<string, object?>[] Group(int number)
     {
         using ParquetRowGroupReader group = _reader.OpenRowGroupReader(number);
-        // A damaged count must not decide how much is allocated: a row takes at least a bit of the file.
-        if (group.RowCount < 0 || group.RowCount > 8 * Math.Max(1 << 16, new FileInfo(_path).Length)) throw new InvalidDataException($"a group of {group.RowCount} rows");
+        // A damaged count must not decide how much is allocated: four rows a byte of the file are more than any data has.
+        long most = 4 * Math.Max(1 << 14, new FileInfo(_path).Length);
+        if (group.RowCount < 0 || group.RowCount > most) throw new InvalidDataException($"a group of {group.RowCount} rows");
         var rows = new Dictionary<string, object?>[(int)group.RowCount];
         for (int r = 0; r < rows.Length; r++) rows[r] = new Dictionary<string, object?>(StringComparer.Ordinal);
         foreach (ParquetColumn column in _columns)
         {
+            if (group.GetMetadata(column.Field)?.MetaData?.NumValues is { } values && (values < 0 || values > most)) throw new InvalidDataException($"a column of {values} values");
             try
             {
                 using RawColumnData data = group.ReadRawColumnDataBaseAsync(column.Field).AsTask().GetAwaiter().GetResult();
