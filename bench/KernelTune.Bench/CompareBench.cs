@@ -23,6 +23,9 @@ internal static class CompareBench
     private static readonly (string Name, Func<Recipe, Recipe> Of, string? Torch, string? TorchSharp)[] Rows =
     [
         ("full", r => r with { Method = MethodKind.Full }, "full", "full"),
+        ("full, gradients released", r => Released(r with { Method = MethodKind.Full }), "full", "full"),
+        ("full, adamw8bit, gradients released", r => Released(r with { Method = MethodKind.Full, Optimizer = new OptimizerSettings { Type = OptimizerKind.AdamW8Bit } }), "full", "full"),
+        ("full, adamw8bit, gradients released, checkpointing", r => Released(Checkpointed(r with { Method = MethodKind.Full, Optimizer = new OptimizerSettings { Type = OptimizerKind.AdamW8Bit } })), "full --checkpointing", null),
         ("full, adamw8bit", r => r with { Method = MethodKind.Full, Optimizer = new OptimizerSettings { Type = OptimizerKind.AdamW8Bit } }, "full", "full"),
         ("full, checkpointing", r => Checkpointed(r with { Method = MethodKind.Full }), "full --checkpointing", null),
         ("LoRA r 8", r => r, "lora", "lora"),
@@ -105,6 +108,8 @@ internal static class CompareBench
             row[category.Label()] = peak[(int)category] / MiB;
         Console.WriteLine(row.ToJsonString());
     }
+
+    private static Recipe Released(Recipe recipe) => recipe with { Training = recipe.Training with { MaxGradNorm = null, GradientAccumulationSteps = 1 } };
 
     private static Recipe Checkpointed(Recipe recipe) => recipe with { Training = recipe.Training with { ActivationCheckpointing = new ActivationCheckpointing(true) } };
 

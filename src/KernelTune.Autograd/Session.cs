@@ -16,6 +16,7 @@ public sealed class Session : IDisposable
     private Tape tape;
     private Replay? replay;
     private int depth;
+    private List<Parameter>? unrecorded;
 
     /// <param name="device">Where it runs.</param>
     /// <param name="gradients">The trainable parameters; null: nothing is recorded.</param>
@@ -130,7 +131,9 @@ public sealed class Session : IDisposable
     public Tensor Record(string operation, Tensor y, ReadOnlySpan<Tensor?> inputs, IBackward? backward, params ReadOnlySpan<Tensor?> saved)
     {
         if (tape.Needs(inputs))
-            tape.Add(operation, [y], backward ?? throw new InvalidOperationException($"[{operation}] has no gradient"), saved);
+            tape.Add(operation, [y], backward ?? throw new InvalidOperationException($"[{operation}] has no gradient"), saved, inputs);
+        else
+            Note(inputs);
         return y;
     }
 
@@ -138,11 +141,47 @@ public sealed class Session : IDisposable
     public void Record(string operation, Tensor[] outputs, ReadOnlySpan<Tensor?> inputs, IBackward? backward, params ReadOnlySpan<Tensor?> saved)
     {
         if (tape.Needs(inputs))
-            tape.Add(operation, outputs, backward ?? throw new InvalidOperationException($"[{operation}] has no gradient"), saved);
+            tape.Add(operation, outputs, backward ?? throw new InvalidOperationException($"[{operation}] has no gradient"), saved, inputs);
+        else
+            Note(inputs);
     }
 
     /// <summary>Records an operation whatever its inputs: one that has trainable parameters within.</summary>
-    internal void RecordAlways(string operation, Tensor y, IBackward backward, ReadOnlySpan<Tensor> saved) => tape.Add(operation, [y], backward, saved);
+    internal void RecordAlways(string operation, Tensor y, IBackward backward, ReadOnlySpan<Tensor> saved, IReadOnlyList<Parameter> within) => tape.Add(operation, [y], backward, saved, within: within);
+
+    /// <summary>Runs a stretch without a tape. Gives its output and the trained parameters that it used.</summary>
+    internal (Tensor Output, IReadOnlyList<Parameter> Used) WithoutTape(Func<Tensor> forward)
+    {
+        Recording = false;
+        unrecorded = [];
+        try
+        {
+            return (forward(), unrecorded);
+        }
+        finally
+        {
+            Recording = true;
+            unrecorded = null;
+        }
+    }
+
+    /// <summary>Hands a parameter's gradient, to which nothing more is added in this step, to whom it may concern.</summary>
+    internal void Consume(Parameter parameter)
+    {
+        var phase = Phase;
+        Phase = Phase.Optimizer;
+        Parameters!.Consume(parameter);
+        Phase = phase;
+    }
+
+    private void Note(ReadOnlySpan<Tensor?> inputs)
+    {
+        if (unrecorded is null || Parameters is null)
+            return;
+        foreach (var x in inputs)
+            if (x?.Parameter is { } p && Parameters.Contains(p))
+                unrecorded.Add(p);
+    }
 
     /// <summary>True while a tape is walked: what runs then is not recorded.</summary>
     internal bool IsWalking => tape.IsRunning;

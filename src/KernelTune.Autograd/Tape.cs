@@ -22,7 +22,7 @@ internal sealed class Tape(Session session)
 
     public bool IsRunning => running;
 
-    private readonly record struct Entry(string Operation, string Path, Tensor[] Outputs, IBackward Backward, Block[] Saved);
+    private readonly record struct Entry(string Operation, string Path, Tensor[] Outputs, IBackward Backward, Block[] Saved, Parameter[] Last);
 
     public bool Needs(ReadOnlySpan<Tensor?> inputs)
     {
@@ -38,7 +38,8 @@ internal sealed class Tape(Session session)
         return false;
     }
 
-    public void Add(string operation, Tensor[] outputs, IBackward backward, ReadOnlySpan<Tensor?> saved)
+    // Of a parameter among the operation's inputs, or used within it, the first entry is the last one to add to its gradient.
+    public void Add(string operation, Tensor[] outputs, IBackward backward, ReadOnlySpan<Tensor?> saved, ReadOnlySpan<Tensor?> used = default, IReadOnlyList<Parameter>? within = null)
     {
         int n = 0;
         foreach (var s in saved)
@@ -54,7 +55,7 @@ internal sealed class Tape(Session session)
         }
         foreach (var y in outputs)
             y.RequiresGrad = true;
-        entries.Add(new Entry(operation, session.Path, outputs, backward, blocks));
+        entries.Add(new Entry(operation, session.Path, outputs, backward, blocks, session.Parameters?.Claim(used, within) ?? []));
     }
 
     /// <summary>Tells which blocks the backward passes will read.</summary>
@@ -103,6 +104,8 @@ internal sealed class Tape(Session session)
                 }
                 Release(entry);
                 entries.RemoveAt(e);
+                foreach (var parameter in entry.Last)
+                    session.Consume(parameter);
             }
         }
         finally

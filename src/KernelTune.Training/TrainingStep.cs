@@ -48,7 +48,10 @@ public sealed class TrainingStep : IDisposable
     public void Run(int step, IReadOnlyList<IBatch> batches, ReadOnlySpan<double> rates)
     {
         var device = Session.Device;
+        if (batches.Count > 1 && Session.Parameters!.IsReleased)
+            throw new ArgumentException("gradients that are given back within a backward pass do not add up over micro-batches", nameof(batches));
         Session.Parameters!.Clear();
+        optimizer.Begin(rates);
         (Session.Step, Session.Training, Session.Recording) = (step, true, true);
         var loss = results.Select(0, step % 2).Slice(0, 0, 1);
         device.Run(new FillCall(loss, 0));
@@ -69,7 +72,7 @@ public sealed class TrainingStep : IDisposable
             }
         }
         Session.Phase = Phase.Optimizer;
-        optimizer.Step(rates);
+        optimizer.Step();
         device.Run(new CopyCall(optimizer.GradientNorm, results.Select(0, step % 2).Slice(0, 1, 1)));
     }
 

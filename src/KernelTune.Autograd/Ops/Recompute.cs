@@ -20,17 +20,8 @@ public static class Recompute
         if (!trains && !session.Needs([.. inputs]))
             return forward();
         Tensor[] kept = [.. inputs.Where(t => t.Parameter is null)];
-        session.Recording = false;
-        Tensor y;
-        try
-        {
-            y = forward();
-        }
-        finally
-        {
-            session.Recording = true;
-        }
-        session.RecordAlways("recompute", y, new Backward(session, forward), kept);
+        var (y, used) = session.WithoutTape(forward);
+        session.RecordAlways("recompute", y, new Backward(session, forward), kept, used);
         return y;
     }
 

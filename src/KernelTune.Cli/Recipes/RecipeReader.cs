@@ -253,7 +253,7 @@ internal static class RecipeReader
             MaxSteps = map.OptionalInteger("max_steps"),
             BatchSize = map.Integer("batch_size", defaults.BatchSize),
             GradientAccumulationSteps = map.Integer("gradient_accumulation_steps", defaults.GradientAccumulationSteps),
-            MaxGradNorm = map.SaysNone("max_grad_norm") ? null : map.Number("max_grad_norm", defaults.MaxGradNorm!.Value),
+            MaxGradNorm = map.SaysNone("max_grad_norm") || map.Number("max_grad_norm", defaults.MaxGradNorm!.Value) is 0 ? null : map.Number("max_grad_norm", defaults.MaxGradNorm.Value),
             Precision = map.Word("precision", RecipeWords.Precisions, defaults.Precision, "bf16", "fp16"),
             Seed = map.Long("seed", defaults.Seed),
             EarlyStopping = map.IsNone("early_stopping") ? null : EarlyStopping(map.Map("early_stopping")),

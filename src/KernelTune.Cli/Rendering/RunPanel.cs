@@ -27,7 +27,11 @@ internal sealed record RunView(
     IReadOnlyList<(string Category, long Bytes)> Memory,
     long Predicted,
     string Output,
-    IReadOnlyList<string> Account);
+    IReadOnlyList<string> Account)
+{
+    /// <summary>What else a user should know before step 1: the word of a row, and its text.</summary>
+    public IReadOnlyList<(string Row, string Text)> Notes { get; init; } = [];
+}
 
 /// <summary>The panel before step 1: model, method, trainable of total, and the memory that the run will need.</summary>
 internal static class RunPanel
@@ -44,6 +48,7 @@ internal static class RunPanel
         Row("data", run.Data);
         foreach (string line in run.Account) Row("", line);
         Row("device", run.Device);
+        foreach (var (row, text) in run.Notes) Row(row, text);
         Row("memory", $"{ByteCount.Show(run.Predicted)} predicted");
         foreach (var (category, bytes) in run.Memory) Row("", $"{ByteCount.Show(bytes),11}  {category}");
         Row("output", run.Output);

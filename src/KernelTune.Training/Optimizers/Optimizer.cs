@@ -30,17 +30,21 @@ public sealed class Optimizer : IDisposable
     private readonly View norm;
     private readonly View factor;
     private readonly double maxNorm;
+    private readonly double[] rates;
 
     /// <param name="gradients">The parameters and their gradients.</param>
     /// <param name="groups">Every parameter's path in exactly one group.</param>
     /// <param name="how">Which optimizer; rate and weight decay are the groups'.</param>
     /// <param name="maxNorm">The greatest global norm; 0: none.</param>
-    /// <exception cref="ArgumentException">A parameter is in no group.</exception>
+    /// <exception cref="ArgumentException">A parameter is in no group; or gradients are released, and a norm over all of them is asked for.</exception>
     public Optimizer(GradientStore gradients, IReadOnlyList<ParameterGroup> groups, OptimizerSettings how, double maxNorm = 0)
     {
         this.gradients = gradients;
         this.groups = [.. groups];
         this.maxNorm = maxNorm;
+        rates = new double[groups.Count];
+        if (gradients.IsReleased && maxNorm > 0)
+            throw new ArgumentException("gradients that are given back one by one have no norm before the first update", nameof(maxNorm));
         device = gradients.Device;
         rule = OptimizerRule.Of(how);
         settings = [.. groups.Select(g => OptimizerRule.Numbers(how, g.WeightDecay))];
@@ -53,6 +57,9 @@ public sealed class Optimizer : IDisposable
         squares = device.Allocate(new Shape(parameters.Count), DType.F64, Category.OptimizerState);
         norm = device.Allocate(new Shape(1), device.Real, Category.OptimizerState);
         factor = device.Allocate(new Shape(1), device.Real, Category.OptimizerState);
+        device.Run(new FillCall(factor, 1));
+        if (gradients.IsReleased)
+            gradients.Consumer = Consume;
     }
 
     /// <summary>The groups, in order.</summary>
@@ -61,10 +68,24 @@ public sealed class Optimizer : IDisposable
     /// <summary>The global norm of the last step's gradients before clipping: one element on the device.</summary>
     public View GradientNorm => norm;
 
-    /// <summary>One update of every parameter that was reached.</summary>
+    /// <summary>Begins a step, before its backward pass: where gradients are released, a parameter is updated within it, as soon as its gradient is final.</summary>
     /// <param name="rates">The learning rate of each group.</param>
-    public void Step(ReadOnlySpan<double> rates)
+    public void Begin(ReadOnlySpan<double> rates)
     {
+        rates.CopyTo(this.rates);
+        if (gradients.IsReleased)
+            device.Run(new FillCall(squares, 0));
+    }
+
+    /// <summary>Ends a step, after its backward pass: one update of every parameter that was reached and has not had it. The norm is the same either way.</summary>
+    public void Step()
+    {
+        if (gradients.IsReleased)
+        {
+            gradients.ConsumeRest();
+            device.Run(new ClipFactorCall(squares, norm, factor, 0));
+            return;
+        }
         var parameters = gradients.Parameters;
         for (int i = 0; i < parameters.Count; i++)
         {
@@ -78,7 +99,7 @@ public sealed class Optimizer : IDisposable
         for (int i = 0; i < parameters.Count; i++)
         {
             if (gradients.Reached(parameters[i]))
-                Update(i, rates[groupOf[i]]);
+                Update(i);
         }
     }
 
@@ -97,18 +118,25 @@ public sealed class Optimizer : IDisposable
 
     public void Dispose()
     {
+        gradients.Consumer = null;
         states.Dispose();
         foreach (var view in (ReadOnlySpan<View>)[scalars, squares, norm, factor])
             view.Block.Release();
     }
 
-    private void Update(int i, double rate)
+    private void Consume(int i)
+    {
+        device.Run(new ReduceCall(Flat(gradients.Of(gradients.Parameters[i])), squares.Slice(0, i, 1), 0, Reduction.SumOfSquares));
+        Update(i);
+    }
+
+    private void Update(int i)
     {
         var parameter = gradients.Parameters[i];
         ref readonly UpdateSettings numbers = ref settings[groupOf[i]];
         var (first, second) = rule.Corrections(numbers, ++steps[i]);
         var table = scalars.Select(0, i);
-        device.Write<double>(table.Slice(0, 0, 3), [rate, first, second]);
+        device.Write<double>(table.Slice(0, 0, 3), [rates[groupOf[i]], first, second]);
         device.Run(new CopyCall(factor, table.Slice(0, 3, 1)));
         rule.Run(Flat(parameter.Value.View), Flat(gradients.Of(parameter)), states[i], states.Levels, table, numbers);
     }

@@ -18,6 +18,12 @@ public sealed record TrainingSettings
     /// <summary>The greatest global L2 norm of the gradients; null: they are not clipped.</summary>
     public double? MaxGradNorm { get; init; } = 1.0;
 
+    /// <summary>
+    /// Whether a parameter is updated within the backward pass, as soon as its gradient is final, and the gradient given back: where no norm over all of them is asked for and they do not add up over
+    /// micro-batches. The numbers are the same.
+    /// </summary>
+    public bool ReleasesGradients => MaxGradNorm is null && GradientAccumulationSteps == 1;
+
     /// <summary>What of the forward pass is thrown away and computed again in the backward pass.</summary>
     public ActivationCheckpointing ActivationCheckpointing { get; init; }
 

@@ -42,7 +42,7 @@ public sealed class TrainableModel : IDisposable
         Arena.Lay(device, trainable, Method.IsAdapter ? Category.Adapters : Category.Weights, out arena, places);
         for (int i = 0; i < trainable.Length; i++)
             trainable[i].Place(places[i]);
-        Gradients = new GradientStore(device, trainable);
+        Gradients = new GradientStore(device, trainable, recipe.Training.ReleasesGradients);
         Session = new Session(device, Gradients) { Seed = (ulong)recipe.Training.Seed };
         Optimizer = new Optimizer(Gradients, Groups(trainable), recipe.Optimizer, recipe.Training.MaxGradNorm ?? 0);
         Step = new TrainingStep(Task, Model, Session, Optimizer);
