@@ -5,7 +5,6 @@ using KernelTune.Cli.Rendering;
 using KernelTune.Devices;
 using KernelTune.Evaluation.Generation;
 using KernelTune.Models;
-using KernelTune.Text;
 using KernelTune.Text.Chat;
 using KernelTune.Training.Runs;
 
@@ -65,11 +64,10 @@ internal sealed class GenerateVerb
         bool several = settings.NumReturnSequences > 1, chances = settings.WantLogProbabilities;
         bool stream = ids.Length == 1 && !several && !chances && !parsed.GetValue(_json);
         IReadOnlyList<GeneratedText> answers = run.Answer(ids, stream ? (_, piece) => Show(terminal, piece) : null, stop);
-        Tokenizer tokenizer = loaded.Text.Tokenizer;
         if (stream) terminal.Out.WriteLine();
-        else if (parsed.GetValue(_json)) terminal.WriteJson(new JsonArray([.. answers.Select(a => (JsonNode)Answers.Json(a, ids[a.Row.Prompt], tokenizer, chances))]));
+        else if (parsed.GetValue(_json)) terminal.WriteJson(new JsonArray([.. answers.Select(a => (JsonNode)Answers.Json(a, ids[a.Row.Prompt], run, chances))]));
         else
-            foreach (string line in answers.SelectMany(a => Answers.Lines(a, tokenizer, several, chances))) terminal.Out.WriteLine(line);
+            foreach (string line in answers.SelectMany(a => Answers.Lines(a, run, several, chances))) terminal.Out.WriteLine(line);
     }
 
     private IReadOnlyList<Prompt> Prompts(ParseResult parsed)

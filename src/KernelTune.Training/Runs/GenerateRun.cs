@@ -25,6 +25,11 @@ public sealed class GenerateRun(LoadedModel loaded, GenerationSettings settings,
 
     private readonly CachedDecoder decoder = new(loaded.Model, loaded.Device, Math.Min(settings.MaxNewTokens ?? MostExpected, MostExpected));
 
+    private byte[][]? table;
+
+    /// <summary>What a token adds to a text in its middle, in bytes: not every token is a whole character. Nothing for an id without a token.</summary>
+    public ReadOnlySpan<byte> BytesOf(int token) => (uint)token < (uint)Table.Length ? Table[token] : [];
+
     /// <summary>The settings of the model's generation_config.json over the defaults, with the model's end tokens.</summary>
     /// <param name="loaded">The model.</param>
     /// <param name="unsupported">Receives settings that are not built.</param>
@@ -46,11 +51,11 @@ public sealed class GenerateRun(LoadedModel loaded, GenerationSettings settings,
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         var chosen = settings.EndTokens.Count > 0 ? settings : settings with { EndTokens = loaded.EndTokens };
-        var tokenTable = chosen.StopStrings.Count > 0 ? TokenTable() : null;
+        var stops = chosen.StopStrings.Count > 0 ? Table : null;
         var answers = new List<GeneratedText>();
         for (int first = 0; first < prompts.Count && !(first > 0 && cancellation.IsCancellationRequested); first += batchSize)
         {
-            var generator = new Generator(decoder, chosen, tokenTable) { FirstPrompt = first };
+            var generator = new Generator(decoder, chosen, stops) { FirstPrompt = first };
             int[][] together = [.. prompts.Skip(first).Take(batchSize)];
             answers.AddRange(Together(generator, together, first, answers.Count, onText, cancellation));
         }
@@ -75,7 +80,9 @@ public sealed class GenerateRun(LoadedModel loaded, GenerationSettings settings,
         }
     }
 
-    private byte[][] TokenTable()
+    private byte[][] Table => table ??= ReadTable();
+
+    private byte[][] ReadTable()
     {
         using var document = JsonDocument.Parse(loaded.Text.Tokenizer.ToJson());
         return TokenBytes.FromTokenizerJson(document.RootElement);

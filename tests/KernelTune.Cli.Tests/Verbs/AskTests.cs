@@ -96,6 +96,8 @@ public sealed class AskTests
         JsonNode row = Generated(Model, "row 3", "--raw", "--logprobs", "2")[0]!;
         Assert.That(row["logprobs"]!.AsArray().Select(p => (int)p!["top"]![0]!["token"]!), Is.EqualTo(row["tokens"]!.AsArray().Select(t => (int)t!)));
         Assert.That(row["logprobs"]!.AsArray().Select(p => (double)p!["logprob"]!), Is.All.LessThan(0));
+        byte[] spelled = [.. row["logprobs"]!.AsArray().SelectMany(p => p!["bytes"] is JsonArray part ? part.Select(b => (byte)(int)b!).ToArray() : System.Text.Encoding.UTF8.GetBytes((string)p["text"]!))];
+        Assert.That(System.Text.Encoding.UTF8.GetString(spelled), Does.StartWith((string)row["text"]!), "tokens put together are the text, spaces and all");
         Assert.That(Generated(Model, "row 3", "--raw", "--logprobs")[0]!["logprobs"]![0]!.AsObject().ContainsKey("top"), Is.False);
         CommandLine shown = Ask("generate", Model, "row 3", "--raw", "--max-new-tokens", "6", "--logprobs");
         Assert.That(shown.Out.TrimEnd('\n').Split('\n')[^1], Does.Match(@"^  ""[^""]+""\s+-\d+\.\d{4}$"));
