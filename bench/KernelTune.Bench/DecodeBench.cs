@@ -21,7 +21,7 @@ internal static class DecodeBench
         var options = new Options(args);
         string name = options.Word("--model", "smollm2-135m");
         int prompt = options.Number("--prompt", 32), tokens = options.Number("--tokens", 64), rounds = Math.Min(report.Pairs, 7);
-        report.Line($"{name}, one sequence, {tokens} tokens behind {prompt}, {report.Threads} threads, medians of {rounds} rounds. Bytes: every matrix and the head, as they are kept, and the cache.");
+        report.Line($"{name}, one sequence, {tokens} tokens behind {prompt}, {report.Threads} threads, medians of {rounds} rounds, each behind a measurement of the bandwidth. Bytes: every matrix and the head, as they are kept, and the cache.");
         report.Line();
         report.Line("| base | ms a token | tokens/s | MB read a token | GB/s | read GB/s measured | share |");
         report.Line("|---|---|---|---|---|---|---|");
@@ -41,17 +41,20 @@ internal static class DecodeBench
             for (int round = -1; round < rounds; round++)
             {
                 decoder.Prefill(batch);
-                rates.Add(MachinePeak.ReadBandwidth(pool, report.Threads, windows: 3));
+                double rate = MachinePeak.ReadBandwidth(pool, report.Threads, 512L << 20, 3);
                 var clock = Stopwatch.StartNew();
                 for (int t = 0; t < tokens; t++)
                     decoder.Step([17 * t % model.VocabularySize]);
-                if (round >= 0)
-                    times.Add(clock.Elapsed.TotalSeconds / tokens);
+                if (round < 0)
+                    continue;
+                times.Add(clock.Elapsed.TotalSeconds / tokens);
+                rates.Add(rate);
             }
-            double seconds = times.Order().ElementAt(rounds / 2), read = rates.Order().ElementAt(rates.Count / 2);
+            static double Median(IEnumerable<double> values) => values.Order().ElementAt(values.Count() / 2);
+            double seconds = Median(times);
             double cache = device.Ledger.CurrentOf(Devices.Memory.Category.KvCache) * (prompt + (tokens / 2.0)) / (prompt + tokens + 1);
             report.Line(string.Create(CultureInfo.InvariantCulture,
-                $"| {storage} | {1000 * seconds:F2} | {1 / seconds:F1} | {(bytes + cache) / 1e6:F1} | {(bytes + cache) / seconds / 1e9:F1} | {read / 1e9:F1} | {(bytes + cache) / seconds / read:F3} |"));
+                $"| {storage} | {1000 * seconds:F2} | {1 / seconds:F1} | {(bytes + cache) / 1e6:F1} | {(bytes + cache) / seconds / 1e9:F1} | {Median(rates) / 1e9:F1} | {Median(times.Zip(rates, (t, r) => (bytes + cache) / t / r)):F3} |"));
             foreach (var parameter in model.AllParameters())
                 parameter.Dispose();
         }

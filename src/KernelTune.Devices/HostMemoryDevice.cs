@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using KernelTune.Devices.Memory;
 using KernelTune.Kernels.Cpu;
 
@@ -56,7 +55,7 @@ public abstract unsafe class HostMemoryDevice : Device
         }
     }
 
-    protected override void FreeSegment(nint address) => NativeMemory.AlignedFree((void*)address);
+    protected override void FreeSegment(nint address) => HugePages.Free(address);
 
     internal static void CheckTransfer(in View view, int length, string verb)
     {

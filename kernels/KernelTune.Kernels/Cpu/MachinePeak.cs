@@ -43,8 +43,8 @@ public static unsafe class MachinePeak
 
     private static double Bandwidth(WorkerPool pool, int workers, long bytes, int windows, bool copy)
     {
-        var from = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 64);
-        var to = copy ? (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 64) : null;
+        var from = (byte*)HugePages.Allocate(bytes);
+        var to = copy ? (byte*)HugePages.Allocate(bytes) : null;
         try
         {
             // Random-looking contents, and every page touched before the first window.
@@ -63,8 +63,8 @@ public static unsafe class MachinePeak
         }
         finally
         {
-            NativeMemory.AlignedFree(from);
-            NativeMemory.AlignedFree(to);
+            HugePages.Free((nint)from);
+            HugePages.Free((nint)to);
         }
     }
 

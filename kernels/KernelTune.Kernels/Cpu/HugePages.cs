@@ -1,11 +1,11 @@
 using System.Runtime.InteropServices;
 
-namespace KernelTune.Devices;
+namespace KernelTune.Kernels.Cpu;
 
 /// <summary>
 /// Host memory in pages of 2 MiB where Linux gives them on request: weights are then read at the memory's speed, not at that of the processor's address cache (a fp32 token of SmolLM2 takes two thirds of the time).
 /// </summary>
-internal static unsafe partial class HugePages
+public static unsafe partial class HugePages
 {
     private const int Bytes = 2 << 20, Line = 64, AdviseHugePages = 14;
 
@@ -23,6 +23,9 @@ internal static unsafe partial class HugePages
         _ = Advise(memory, (nuint)bytes, AdviseHugePages);
         return (nint)memory;
     }
+
+    /// <summary>Gives it back.</summary>
+    public static void Free(nint address) => NativeMemory.AlignedFree((void*)address);
 
     private static bool IsGiven()
     {
