@@ -54,11 +54,17 @@ internal sealed class RunConductor(Terminal terminal, Device device)
         string data = Text($"{run.Data.Count} {run.Task.Examples}{contents}, {run.StepsPerEpoch} steps an epoch, {run.Steps} steps in all")
             + (run.Data.Validation is { } validation ? Text($"; {validation.Count} {run.Task.Examples} to validate on") : "");
         var memory = Enum.GetValues<Category>().Select(c => (c.Label(), plan.PeakByCategory[(int)c])).Where(m => m.Item2 > 0).OrderByDescending(m => m.Item2);
-        return (plan, new RunView(recipe.Model, run.Architecture, method, plan.Trainable, plan.Total, data, MachineOptions.Describe(run.Device), [.. memory], plan.Touched, run.Output, run.Data.Account) { Notes = Notes(recipe) });
+        return (plan, new RunView(recipe.Model, run.Architecture, method, plan.Trainable, plan.Total, data, MachineOptions.Describe(run.Device), [.. memory], plan.Touched, run.Output, run.Data.Account) { Notes = [.. Notes(run)] });
     }
 
-    private static IReadOnlyList<(string, string)> Notes(Recipe recipe) =>
-        recipe.Training.ReleasesGradients ? [("gradients", "each given back once its parameter is updated, within the backward pass")] : [];
+    private static IEnumerable<(string, string)> Notes(TrainingRun run)
+    {
+        TrainingSettings training = run.Recipe.Training;
+        if (run.BatchSizeLimit is { } limit)
+            yield return ("batch", Text($"{training.BatchSize} {run.Task.Examples} a micro-batch: the largest power of two within {ByteCount.Show(limit)}"));
+        if (training.ReleasesGradients)
+            yield return ("gradients", "each given back once its parameter is updated, within the backward pass");
+    }
 
     private void Note(TrainingRun run)
     {

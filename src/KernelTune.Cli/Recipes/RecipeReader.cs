@@ -245,13 +245,14 @@ internal static class RecipeReader
     private static TrainingSettings Training(RecipeMap map)
     {
         var defaults = new TrainingSettings();
-        if (map.Node("batch_size") is YamlScalar { Text: "auto" } auto) throw new RecipeException(auto.Place, "training.batch_size", "auto is not built yet in this version");
+        bool auto = map.Node("batch_size") is YamlScalar { Text: "auto" };
         return new TrainingSettings
         {
             NumEpochs = map.Number("num_epochs", defaults.NumEpochs),
             ActivationCheckpointing = Checkpointing(map),
             MaxSteps = map.OptionalInteger("max_steps"),
-            BatchSize = map.Integer("batch_size", defaults.BatchSize),
+            BatchSize = auto ? defaults.BatchSize : map.Integer("batch_size", defaults.BatchSize),
+            IsBatchSizeAuto = auto,
             GradientAccumulationSteps = map.Integer("gradient_accumulation_steps", defaults.GradientAccumulationSteps),
             MaxGradNorm = map.SaysNone("max_grad_norm") || map.Number("max_grad_norm", defaults.MaxGradNorm!.Value) is 0 ? null : map.Number("max_grad_norm", defaults.MaxGradNorm.Value),
             Precision = map.Word("precision", RecipeWords.Precisions, defaults.Precision, "bf16", "fp16"),

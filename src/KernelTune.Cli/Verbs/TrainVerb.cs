@@ -38,14 +38,24 @@ internal sealed class TrainVerb
         var request = new RunRequest(recipe, parsed.GetValue(_resume), parsed.GetValue(_skipBad), parsed.GetValue(_strict), parsed.GetValue(_allowNonFinite));
         bool json = parsed.GetValue(_json);
         var conductor = new RunConductor(terminal, device);
-        if (parsed.GetValue(_dryRun))
+        RunResult result;
+        LedgerView ledger;
+        try
         {
-            RunView view = conductor.DryRun(request);
-            if (json) terminal.WriteJson(Plan(view));
-            else RunPanel.Show(view, terminal.Results);
-            return;
+            if (parsed.GetValue(_dryRun))
+            {
+                RunView view = conductor.DryRun(request);
+                if (json) terminal.WriteJson(Plan(view));
+                else RunPanel.Show(view, terminal.Results);
+                return;
+            }
+            (result, ledger) = conductor.Train(request, stop);
         }
-        (RunResult result, LedgerView ledger) = conductor.Train(request, stop);
+        catch (MemoryPlanException e) when (!terminal.LogsJson)
+        {
+            ChangesTable.Show(e, terminal.Progress);
+            throw;
+        }
         if (json)
         {
             terminal.WriteJson(Result(result, ledger));
@@ -82,6 +92,7 @@ internal sealed class TrainVerb
             ["device"] = view.Device,
             ["memory"] = memory,
             ["predicted_bytes"] = view.Predicted,
+            ["notes"] = new JsonObject(view.Notes.Select(n => KeyValuePair.Create(n.Row, (JsonNode?)n.Text))),
             ["output"] = view.Output,
         };
     }

@@ -76,5 +76,6 @@ public interface ITrainingData
     IReadOnlyList<string> Notes { get; }
 
     /// <summary>The stream of training batches, at its beginning.</summary>
-    IBatchStream Batches();
+    /// <param name="batchSize">Examples a micro-batch; null: as many as were asked for when the data was read.</param>
+    IBatchStream Batches(int? batchSize = null);
 }

@@ -46,7 +46,7 @@ public sealed class TrainingData : ITrainingData
 
     public IReadOnlyList<string> Notes => [.. Accounts.SelectMany(a => a.Notes())];
 
-    IBatchStream ITrainingData.Batches() => Batches();
+    IBatchStream ITrainingData.Batches(int? batchSize) => Batches(batchSize);
 
     /// <summary>SHA-256 of the training rows, hexadecimal: a run that is resumed must find the same.</summary>
     public string Fingerprint { get; }
@@ -99,7 +99,7 @@ public sealed class TrainingData : ITrainingData
     /// The stream of training batches, at its beginning. Packed rows are flattened, so that no example sees another (except Wrapped, which keeps no boundaries); others are padded on
     /// the right.
     /// </summary>
-    public TrainingBatches Batches()
+    public TrainingBatches Batches(int? batchSize = null)
     {
         var collator = new SftCollator
         {
@@ -108,7 +108,7 @@ public sealed class TrainingData : ITrainingData
             PadToMultipleOf = _options.PadToMultipleOf,
             ReturnPositionIds = true,
         };
-        return new TrainingBatches(Train, collator, _options.BatchSize, _options.Shuffle ? _options.Seed : null);
+        return new TrainingBatches(Train, collator, batchSize ?? _options.BatchSize, _options.Shuffle ? _options.Seed : null);
     }
 
     /// <summary>The numbers of the rows of an epoch: file after file, each drawn by its weight.</summary>

@@ -80,7 +80,7 @@ public static class RecipeWriter
         yaml.Append("training:\n");
         Line("  num_epochs", Number(training.NumEpochs));
         Line("  max_steps", Optional(training.MaxSteps));
-        Line("  batch_size", Number(training.BatchSize));
+        Line("  batch_size", training.IsBatchSizeAuto ? "auto" : Number(training.BatchSize));
         Line("  gradient_accumulation_steps", Number(training.GradientAccumulationSteps));
         Line("  max_grad_norm", Optional(training.MaxGradNorm));
         Line("  precision", RecipeWords.Of(RecipeWords.Precisions, training.Precision));

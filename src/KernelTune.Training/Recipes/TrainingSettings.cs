@@ -12,6 +12,12 @@ public sealed record TrainingSettings
     /// <summary>Sequences (rows, where they are packed) a micro-batch.</summary>
     public int BatchSize { get; init; } = 4;
 
+    /// <summary>
+    /// Whether the run takes as many as fit instead: the largest power of two whose plan is within memory_limit, or within what the machine has free. The resolved recipe names the number, and a resume
+    /// takes it from there. <see cref="GradientAccumulationSteps"/> stays as it is.
+    /// </summary>
+    public bool IsBatchSizeAuto { get; init; }
+
     /// <summary>Micro-batches a step; the step's loss is the mean over all their labelled tokens.</summary>
     public int GradientAccumulationSteps { get; init; } = 4;
 

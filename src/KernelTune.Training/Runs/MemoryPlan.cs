@@ -35,12 +35,21 @@ public sealed record MemoryPlan(IReadOnlyList<long> PeakByCategory, long Peak, l
 }
 
 /// <summary>A run would need more memory than its recipe allows: refused before step 1.</summary>
-public sealed class MemoryPlanException(MemoryPlan plan, long limit) : OutOfMemoryException(FormattableString.Invariant(
-    $"the run needs {plan.Touched / MiB:0.00} MiB and memory_limit is {limit / MiB:0.00} MiB: a smaller training.batch_size or data.max_length needs less"))
+public sealed class MemoryPlanException(MemoryPlan plan, long limit, IReadOnlyList<MemoryChange> changes) : OutOfMemoryException(FormattableString.Invariant(
+    $"the run needs {plan.Touched / MiB:0.00} MiB and memory_limit is {limit / MiB:0.00} MiB: {Advice(changes)}"))
 {
     private const double MiB = 1 << 20;
 
     public MemoryPlan Plan { get; } = plan;
 
     public long Limit { get; } = limit;
+
+    /// <summary>What would take less, and how much it would take: the least last.</summary>
+    public IReadOnlyList<MemoryChange> Changes { get; } = changes;
+
+    // The mildest change that is enough, else the least that there is.
+    private static string Advice(IReadOnlyList<MemoryChange> changes) =>
+        changes.FirstOrDefault(c => c.Fits) is { } enough ? FormattableString.Invariant($"{enough.Settings} needs {enough.Bytes / MiB:0.00} MiB")
+        : changes is [.., var least] ? FormattableString.Invariant($"{least.Settings} still needs {least.Bytes / MiB:0.00} MiB; a smaller data.max_length needs less")
+        : "a smaller data.max_length needs less";
 }

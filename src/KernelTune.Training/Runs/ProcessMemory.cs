@@ -14,9 +14,11 @@ public static class ProcessMemory
     /// <summary>Gives what loading has left on the managed heap back to the system, before the first step takes its memory. Takes some milliseconds.</summary>
     public static void ReturnGarbage() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 
-    private static long? Read(string key)
+    /// <summary>Bytes that this process may still take: what the system says is available, within a container's limit.</summary>
+    public static long Available => Math.Min(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes, Read("MemAvailable:", "/proc/meminfo") ?? long.MaxValue);
+
+    private static long? Read(string key, string status = "/proc/self/status")
     {
-        const string status = "/proc/self/status";
         if (!File.Exists(status))
             return null;
         string? line = File.ReadLines(status).FirstOrDefault(l => l.StartsWith(key, StringComparison.Ordinal));

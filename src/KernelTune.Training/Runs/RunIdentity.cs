@@ -71,6 +71,15 @@ internal static class RunIdentity
         }
     }
 
+    /// <summary>The micro-batch that a run began with, from its resolved recipe; null: there is none that says it.</summary>
+    public static int? BatchSize(string output)
+    {
+        const string Key = "  batch_size: ";
+        string file = Path.Combine(output, RecipeFile);
+        string? line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(l => l.StartsWith(Key, StringComparison.Ordinal)) : null;
+        return int.TryParse(line?[Key.Length..], System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int size) && size > 0 ? size : null;
+    }
+
     /// <summary>Compares the base's weights with those that the run began with.</summary>
     /// <exception cref="ResumeException">They are others.</exception>
     public static void CheckBase(string output, string hash)

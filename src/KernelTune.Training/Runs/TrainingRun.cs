@@ -26,6 +26,7 @@ public sealed class TrainingRun : IDisposable
     private readonly JsonSettings? adapterConfig;
     private readonly TaskData data;
     private readonly TrainingTask task;
+    private readonly RunForesight foresight;
     private readonly IProgress<RunEvent>? progress;
     private readonly ISaveProbe? probe;
     private FolderLock? folderLock;
@@ -45,13 +46,14 @@ public sealed class TrainingRun : IDisposable
         (this.source, this.config, this.modelFolder) = (source, config, modelFolder);
         task = TrainingTask.Of(request.Recipe.Task);
         data = task.Open(request, config, modelFolder, source?.Gguf, Note);
-        Request = request with { Recipe = data.Recipe };
         this.config = data.Config ?? config;
-        batches = Data.Batches();
+        adapterConfig = ReadAdapterConfig(data.Recipe);
+        foresight = new RunForesight(device, task, this.config, data, adapterConfig, source?.Weights);
+        Request = request with { Recipe = WithBatchSize(data.Recipe, request.Resume) };
+        batches = Data.Batches(Recipe.Training.BatchSize);
         StepsPerEpoch = (int)(((long)batches.BatchesPerEpoch + Recipe.Training.GradientAccumulationSteps - 1) / Recipe.Training.GradientAccumulationSteps);
         Steps = Recipe.Training.MaxSteps ?? (int)Math.Ceiling(Recipe.Training.NumEpochs * StepsPerEpoch);
         Schedule = Recipe.Schedule.Create(Steps);
-        adapterConfig = ReadAdapterConfig();
         State = new RunState { Steps = Steps, Data = Data.Fingerprint, Device = device.Name };
     }
 
@@ -116,17 +118,16 @@ public sealed class TrainingRun : IDisposable
     /// <exception cref="MemoryPlanException">It is more than the recipe's limit.</exception>
     public MemoryPlan Plan(Device shapes)
     {
-        plan = Foreseen(shapes, Recomputed);
-        return Recipe.MemoryLimit is { } limit && plan.Touched > limit ? throw new MemoryPlanException(plan, limit) : plan;
+        plan = foresight.Of(Recipe, shapes, Recomputed);
+        return Recipe.MemoryLimit is { } limit && plan.Touched > limit ? throw new MemoryPlanException(plan, limit, foresight.Changes(Recipe, limit)) : plan;
     }
+
+    /// <summary>The bytes within which the micro-batch was chosen; null: the recipe names it.</summary>
+    public long? BatchSizeLimit { get; private set; }
 
     /// <summary>How many blocks are computed again in the backward pass.</summary>
     /// <exception cref="RecipeException">The recipe's budget cannot be met.</exception>
-    public int Recomputed => recomputed ??= Recomputation.Count(Recipe.Training.ActivationCheckpointing, () => task.Build(Recipe, config), count =>
-    {
-        using var shapes = new ShapesDevice(Device);
-        return Foreseen(shapes, count).PeakByCategory[(int)Category.Activations];
-    });
+    public int Recomputed => recomputed ??= foresight.Recomputed(Recipe);
 
     /// <summary>Takes the output folder, loads the weights and, on a resume, the last complete checkpoint.</summary>
     /// <exception cref="CheckpointStorageException">The output folder is not empty, cannot be written to, or another run holds it.</exception>
@@ -307,12 +308,19 @@ public sealed class TrainingRun : IDisposable
         folderLock?.Dispose();
     }
 
-    private MemoryPlan Foreseen(Device shapes, int blocks)
+    // A resumed run takes the number that it began with. A tenth of what the machine has free is left to others.
+    private Recipe WithBatchSize(Recipe recipe, bool resume)
     {
-        var largest = batches.Largest();
-        int batchSize = Recipe.Training.BatchSize;
-        return MemoryPlan.Of(Recipe, config, shapes, [.. Enumerable.Repeat(largest, Math.Min(2, Recipe.Training.GradientAccumulationSteps))],
-            [.. new[] { Data.Validation, Test }.OfType<IEvaluationData>().Select(d => d.Largest(batchSize))], adapterConfig, source?.Weights, blocks);
+        if (!recipe.Training.IsBatchSizeAuto)
+            return recipe;
+        int? size = resume ? RunIdentity.BatchSize(recipe.Output) : null;
+        if (size is null)
+        {
+            BatchSizeLimit = recipe.MemoryLimit ?? (Device is HostMemoryDevice ? ProcessMemory.Available / 10 * 9
+                : throw new RecipeException(null, "training.batch_size", $"auto on {Device.Name} wants memory_limit, which says how much there is"));
+            size = foresight.LargestBatch(recipe, BatchSizeLimit.Value);
+        }
+        return recipe with { Training = recipe.Training with { BatchSize = size.Value, IsBatchSizeAuto = false } };
     }
 
     private List<IBatch> NextBatches()
@@ -351,9 +359,9 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    private JsonSettings? ReadAdapterConfig()
+    private static JsonSettings? ReadAdapterConfig(Recipe recipe)
     {
-        if (Recipe.Adapter is not { } path)
+        if (recipe.Adapter is not { } path)
             return null;
         using var folder = AdapterFolder.Open(path);
         return folder.Config;

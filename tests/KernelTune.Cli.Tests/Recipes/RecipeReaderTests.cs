@@ -223,6 +223,14 @@ public sealed class RecipeReaderTests
     }
 
     [Test]
+    public void A_batch_size_may_be_left_to_the_run_and_a_norm_of_0_is_none()
+    {
+        Recipe recipe = Read("model: m\ndata: { train: t }\ntraining: { batch_size: auto, max_grad_norm: 0, gradient_accumulation_steps: 1 }");
+        Assert.That((recipe.Training.IsBatchSizeAuto, recipe.Training.MaxGradNorm, recipe.Training.ReleasesGradients), Is.EqualTo((true, (double?)null, true)));
+        Assert.That(RecipeReader.Parse(RecipeWriter.Write(recipe), "/elsewhere/r.yaml").Training.IsBatchSizeAuto, Is.True);
+    }
+
+    [Test]
     public void An_org_and_name_stay_as_they_are() => Assert.That(Read("model: HuggingFaceTB/SmolLM2-135M\ndata: { train: t }").Model, Is.EqualTo("HuggingFaceTB/SmolLM2-135M"));
 
     [Test]
@@ -274,7 +282,7 @@ public sealed class RecipeReaderTests
     [TestCase(Small + "method: lroa\n", "/home/r/recipe.yaml:3:9: method: found lroa, wanted full, ")]
     [TestCase(Small + "task: masked-lm\n", "/home/r/recipe.yaml:3:7: task: masked-lm is not built yet in this version; it has causal-lm")]
     [TestCase(Small + "training: { precision: bf16 }\n", "/home/r/recipe.yaml:3:24: training.precision: bf16 is not built yet in this version; it has fp32")]
-    [TestCase(Small + "training: { batch_size: auto }\n", "/home/r/recipe.yaml:3:25: training.batch_size: auto is not built yet in this version")]
+    [TestCase(Small + "training: { batch_size: most }\n", "/home/r/recipe.yaml:3:25: training.batch_size: found most, wanted a whole number")]
     [TestCase(Small + "training: { activation_checkpointing: layers }\n", "/home/r/recipe.yaml:3:39: training.activation_checkpointing: found layers, wanted none, blocks, or a budget such as 2GB")]
     [TestCase(Small + "micro_batch_size: 2\n", "/home/r/recipe.yaml:3:1: micro_batch_size: unknown key: axolotl's name for training.batch_size")]
     [TestCase(Small + "finetuning_type: lora\n", "/home/r/recipe.yaml:3:1: finetuning_type: unknown key: LLaMA-Factory's name for method")]

@@ -121,6 +121,14 @@ public sealed class TrainTests
     }
 
     [Test]
+    public void A_plan_over_the_limit_shows_what_to_change()
+    {
+        CommandLine run = _work.Train("full.yaml", "memory_limit=1MiB");
+        Assert.That(run.Code, Is.EqualTo(5));
+        Assert.That(run.Error, Does.Match(@"what to change\s+predicted\s+within 1\.00 MiB").And.Match(@"nothing\s+[0-9.]+ [KM]iB\s+no").And.Match(@"training\.activation_checkpointing=blocks\s+[0-9.]+ [KM]iB"));
+    }
+
+    [Test]
     public void Fault_49_a_loss_that_is_no_number_is_exit_6() =>
         Fails(6, "the loss is NaN at step", "optimizer.learning_rate=1e30", "training.max_grad_norm=none", "training.max_steps=20", "schedule.warmup_ratio=0", "data.validation=none");
 

@@ -104,9 +104,9 @@ public sealed class PictureTrainingData : ITrainingData
     }
 
     /// <summary>The stream of training batches, at its beginning.</summary>
-    public PictureBatches Batches() => new(Train, _options.BatchSize, _options.Seed, _options.Shuffle, _options.Augmentation);
+    public PictureBatches Batches(int? batchSize = null) => new(Train, batchSize ?? _options.BatchSize, _options.Seed, _options.Shuffle, _options.Augmentation);
 
-    IBatchStream ITrainingData.Batches() => Batches();
+    IBatchStream ITrainingData.Batches(int? batchSize) => Batches(batchSize);
 
     private static string Hash(PictureSet train, PictureSet? validation) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes($"{train.Fingerprint()} {validation?.Fingerprint()}")));
