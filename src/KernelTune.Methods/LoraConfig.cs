@@ -89,6 +89,45 @@ public sealed record LoraConfig
         }
     }
 
+    /// <summary>Rows that train whole, by the paths of their tables (the token table, or a head with a table of its own); empty where the configuration lists those of the token table alone.</summary>
+    /// <exception cref="MethodException">A list holds something else than ids.</exception>
+    public IReadOnlyList<KeyValuePair<string, IReadOnlyList<int>>> TrainableTokensByTable
+    {
+        get => Others[TokenKey] is JsonObject tables ? [.. tables.Select(t => KeyValuePair.Create(t.Key, TrainableTokens.Ids(t.Value)))] : [];
+        init
+        {
+            Others = Others.DeepClone().AsObject();
+            if (value.Count > 0)
+                Others[TokenKey] = new JsonObject([.. value.Select(t => KeyValuePair.Create(t.Key, (JsonNode?)new JsonArray([.. t.Value.Select(i => (JsonNode?)i)])))]);
+            else
+                Others.Remove(TokenKey);
+        }
+    }
+
+    /// <summary>This configuration with more rows that train whole, each once.</summary>
+    /// <param name="tokens">The rows: tokens' ids.</param>
+    /// <param name="tokenTable">The path of the token table, whose rows a list without a table names.</param>
+    /// <param name="tables">The paths of the tables.</param>
+    /// <param name="byTable">Whether rows are listed by table; false: <paramref name="tables"/> is the token table, or empty.</param>
+    public LoraConfig AlsoTraining(IReadOnlyList<int> tokens, string tokenTable, IReadOnlyList<string> tables, bool byTable)
+    {
+        var listed = TrainableTokensByTable;
+        if (tables.Count == 0)
+            return this;
+        if (listed.Count == 0 && !byTable)
+            return this with { TrainableTokenIndices = [.. TrainableTokenIndices.Union(tokens)] };
+        var all = (listed.Count > 0 || TrainableTokenIndices.Count == 0 ? listed : [KeyValuePair.Create(tokenTable, TrainableTokenIndices)]).ToList();
+        foreach (string table in tables)
+        {
+            int at = all.FindIndex(t => LoraTargets.Targets(new LoraConfig { TargetModules = ModuleSelection.Of(t.Key) }, table));
+            if (at < 0)
+                all.Add(KeyValuePair.Create(table, tokens));
+            else
+                all[at] = KeyValuePair.Create<string, IReadOnlyList<int>>(all[at].Key, [.. all[at].Value.Union(tokens)]);
+        }
+        return this with { TrainableTokensByTable = all };
+    }
+
     internal const string TokenKey = "trainable_token_indices";
 
     /// <summary>Checks what can be checked without a model.</summary>

@@ -85,10 +85,7 @@ public sealed class TrainableTokens : IMethod
     /// <summary>Rows beside another method, as LoRA's trainable_token_indices asks for them: a list of ids of the token table, or lists by the names of tables.</summary>
     internal static IReadOnlyList<TokenRows> Beside(Module model, JsonNode? indices, AdapterTensors tensors)
     {
-        const string Key = LoraConfig.TokenKey;
-        int[] Ids(JsonNode? node) => node is JsonArray list && list.All(i => i is JsonValue v && v.TryGetValue(out int _)) ? [.. list.Select(i => (int)i!)]
-            : throw new MethodException($"{Key} must be a list of ids, or of a list for each table, and holds {node?.ToJsonString() ?? "null"}");
-        TokenRows Put(Embedding table, JsonNode? ids) => TokenRows.Put(model, table, Ids(ids), "token_adapter." + Name, tensors);
+        TokenRows Put(Module<Tensor, Tensor> table, JsonNode? ids) => TokenRows.Put(model, table, Ids(ids), "token_adapter." + Name, tensors);
         return indices switch
         {
             null => [],
@@ -96,6 +93,11 @@ public sealed class TrainableTokens : IMethod
             _ => [.. Tables(model, null).Select(table => Put(table, indices))],
         };
     }
+
+    /// <summary>A list of ids.</summary>
+    /// <exception cref="MethodException">It is something else.</exception>
+    internal static IReadOnlyList<int> Ids(JsonNode? node) => node is JsonArray list && list.All(i => i is JsonValue v && v.TryGetValue(out int _)) ? [.. list.Select(i => (int)i!)]
+        : throw new MethodException($"{LoraConfig.TokenKey} must be a list of ids, or of a list for each table, and holds {node?.ToJsonString() ?? "null"}");
 
     public void Initialize(Device device, ulong seed)
     {
@@ -124,11 +126,13 @@ public sealed class TrainableTokens : IMethod
     public float[] Merged(Parameter parameter, string modulePath) =>
         (rows.Find(r => r.Changes(parameter, modulePath)) ?? throw new MethodException($"{modulePath} is not adapted")).Merged().Merged;
 
-    private static List<Embedding> Tables(Module model, ModuleSelection? targets)
+    // Look-up tables, and heads that have a table of their own.
+    private static List<Module<Tensor, Tensor>> Tables(Module model, ModuleSelection? targets)
     {
         if (targets is null)
             return model is IDecoder decoder ? [decoder.TokenTable] : throw new MethodException("trainable tokens want target_modules: the model has no token table of its own");
-        List<Embedding> tables = [.. model.Tree().OfType<Embedding>().Where(e => LoraTargets.Targets(new LoraConfig { TargetModules = targets }, e.Path))];
-        return tables.Count > 0 ? tables : throw new MethodException($"target_modules {targets} matches no table; this model has {string.Join(", ", model.Tree().OfType<Embedding>().Select(e => e.Path))}");
+        Module<Tensor, Tensor>[] all = [.. model.Tree().OfType<Embedding>(), .. model.Tree().OfType<Linear>().Where(l => l is { IsOutputHead: true, IsConv1D: false } && l.OwnParameters.Contains(l.Weight))];
+        List<Module<Tensor, Tensor>> tables = [.. all.Where(e => LoraTargets.Targets(new LoraConfig { TargetModules = targets }, e.Path))];
+        return tables.Count > 0 ? tables : throw new MethodException($"target_modules {targets} matches no table; this model has {string.Join(", ", all.Select(e => e.Path))}");
     }
 }

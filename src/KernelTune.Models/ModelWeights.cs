@@ -68,7 +68,7 @@ public static class ModelWeights
             cancellation.ThrowIfCancellationRequested();
             if (parameter.KeepsBlocks(device))
                 parameter.LoadBlocks(device, (first, count, bytes) => source.ReadRawRows(key, first, count, bytes));
-            else if (source is BitsAndBytesWeights quantized && parameter.KeepsCodes(device) && quantized.TryCodes(key, out var codes))
+            else if (ResizedTables.Stored(source, key) is BitsAndBytesWeights quantized && parameter.KeepsCodes(device) && quantized.TryCodes(key, out var codes))
                 parameter.Load(device, codes);
             else if (parameter.Shape.Length < 2)
                 parameter.Load(device, (_, _, numbers) => source.ReadF32(key, numbers));

@@ -8,7 +8,7 @@ internal static class RecipeKeys
     /// <summary>Every key that a recipe may have, dotted.</summary>
     public static readonly IReadOnlyList<string> All =
     [
-        "version", "model", "init", "task", "method", "adapter", "device", "memory_limit", "output",
+        "version", "model", "init", "task", "method", "adapter", "tokenizer", "tokenizer.add_tokens", "tokenizer.pad_to_multiple_of", "tokenizer.init", "device", "memory_limit", "output",
         "lora", "lora.r", "lora.lora_alpha", "lora.lora_dropout", "lora.target_modules", "lora.exclude_modules", "lora.use_rslora", "lora.rank_pattern",
         "lora.alpha_pattern", "lora.layers_to_transform", "lora.layers_pattern", "lora.bias", "lora.modules_to_save", "lora.trainable_token_indices", "lora.fan_in_fan_out",
         "lora.init_lora_weights", "lora.loraplus_lr_ratio", "lora.loraplus_lr_embedding",
@@ -70,7 +70,8 @@ internal static class RecipeKeys
         ("roles_to_train", "axolotl", "data.loss_on"), ("assistant_only_loss", "TRL", "data.loss_on: assistant"),
         ("completion_only_loss", "TRL", "data.loss_on: completion"), ("chat_template", "axolotl and TRL", "model, whose tokenizer_config.json has the chat template"),
         ("template", "LLaMA-Factory", "model, whose tokenizer_config.json has the chat template"),
-        ("optim", "TRL and LLaMA-Factory", "optimizer.type"), ("lr", "torchtune", "optimizer.learning_rate"), ("adam_beta1", "Transformers", "optimizer.betas"),
+        ("add_tokens", "LLaMA-Factory", "tokenizer.add_tokens"), ("new_special_tokens", "LLaMA-Factory", "tokenizer.add_tokens"),
+        ("resize_vocab", "LLaMA-Factory", "tokenizer.add_tokens"), ("optim", "TRL and LLaMA-Factory", "optimizer.type"), ("lr", "torchtune", "optimizer.learning_rate"), ("adam_beta1", "Transformers", "optimizer.betas"),
         ("adam_beta2", "Transformers", "optimizer.betas"), ("adam_epsilon", "Transformers", "optimizer.eps"),
         ("lr_scheduler", "axolotl and torchtune", "schedule.type"), ("lr_scheduler_type", "TRL and LLaMA-Factory", "schedule.type"),
         ("num_warmup_steps", "torchtune", "schedule.warmup_steps"),

@@ -104,6 +104,17 @@ internal sealed class RecipeMap
         var node => throw Wrong(key, node, "a list of names"),
     };
 
+    /// <summary>A list of texts, which YAML reads as nothing else: a number or a truth is quoted. Empty where it is absent.</summary>
+    public IReadOnlyList<string> Texts(string key) => Node(key) switch
+    {
+        null or YamlScalar { IsNone: true } => [],
+        YamlSequence texts => [.. texts.Items.Select(item => item is YamlScalar scalar && !(scalar.Plain && IsNoText(scalar)) ? scalar.Text : throw Wrong(key, item, "text, in quotes where it looks like something else"))],
+        var node => throw Wrong(key, node, "a list of texts"),
+    };
+
+    private static bool IsNoText(YamlScalar plain) => plain.IsNone || plain.Text is "true" or "True" or "TRUE" or "false" or "False" or "FALSE"
+        || double.TryParse(plain.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+
     /// <summary>Whole numbers: a list, or one alone.</summary>
     public IReadOnlyList<int>? Integers(string key) => Node(key) switch
     {

@@ -56,6 +56,7 @@ internal static class RecipeReader
             Ia3 = MethodBlocks.Ia3(map.Map("ia3")),
             BitFit = MethodBlocks.BitFit(map.Map("bitfit")),
             Adapter = map.OptionalText("adapter") is { } adapter ? paths.Absolute(adapter) : null,
+            Tokenizer = Tokenizer(map),
             Head = Head(map),
             Data = Data(map.Map("data"), paths, packs: task != TaskKind.Seq2SeqLm && method is not (MethodKind.Prompt or MethodKind.Prefix)),
             Objective = map.Map("objective").Word("type", RecipeWords.Objectives, ObjectiveKind.Sft, LaterObjectives),
@@ -80,13 +81,26 @@ internal static class RecipeReader
         return new QuantizationSettings(map.Word("type", RecipeWords.BaseStorages, defaults.Type, "int8"), map.Truth("double", defaults.IsDouble), map.Integer("block_size", defaults.BlockSize));
     }
 
+    private static TokenizerSettings? Tokenizer(RecipeMap recipe)
+    {
+        if (recipe.IsNone("tokenizer")) return null;
+        RecipeMap map = recipe.Map("tokenizer");
+        var defaults = new TokenizerSettings();
+        return new TokenizerSettings
+        {
+            AddTokens = map.Texts("add_tokens"),
+            PadToMultipleOf = map.OptionalInteger("pad_to_multiple_of"),
+            Init = map.Word("init", TokenizerSettings.Inits, defaults.Init),
+        };
+    }
+
     private static LoraSettings Lora(RecipeMap map)
     {
         var defaults = new LoraSettings();
         LoraConfig config = defaults.Config;
         return defaults with
         {
-            Config = config with
+            Config = WithTokens(map, config with
             {
                 R = map.Integer("r", config.R),
                 LoraAlpha = map.Number("lora_alpha", config.LoraAlpha),
@@ -100,10 +114,9 @@ internal static class RecipeReader
                 LayersPattern = map.Names("layers_pattern"),
                 Bias = map.Word("bias", RecipeWords.Biases, config.Bias),
                 ModulesToSave = map.Names("modules_to_save") is { Count: > 0 } whole ? whole : null,
-                TrainableTokenIndices = map.Integers("trainable_token_indices") ?? [],
                 InitLoraWeights = map.Word("init_lora_weights", RecipeWords.LoraInitializations, config.InitLoraWeights,
                     "pissa", "olora", "eva", "corda", "loftq", "orthogonal", "lora_ga"),
-            },
+            }),
             FanInFanOut = map.OptionalTruth("fan_in_fan_out"),
             LoraplusLrRatio = map.OptionalNumber("loraplus_lr_ratio"),
             LoraplusLrEmbedding = map.Number("loraplus_lr_embedding", defaults.LoraplusLrEmbedding),
@@ -291,6 +304,15 @@ internal static class RecipeReader
     };
 
     /// <summary>Where the dotted key was written; failing that its parent's place, failing that the file.</summary>
+    // A list of ids of the token table, or a list for each table.
+    private static LoraConfig WithTokens(RecipeMap map, LoraConfig config)
+    {
+        const string Key = "trainable_token_indices";
+        return map.Node(Key) is YamlMapping
+            ? config with { TrainableTokensByTable = map.Pairs(Key, IReadOnlyList<int> (key, node) => node is YamlSequence ids ? [.. ids.Items.Select(id => map.IntegerOf(key, id))] : throw map.Wrong(Key, node, "a list of whole numbers")) }
+            : config with { TrainableTokenIndices = map.Integers(Key) ?? [] };
+    }
+
     private static string PlaceOf(YamlMapping yaml, string key, string file)
     {
         string place = file;

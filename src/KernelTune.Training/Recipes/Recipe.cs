@@ -47,6 +47,9 @@ public sealed record Recipe
     /// <summary>The folder of an adapter to start from; null: a fresh one.</summary>
     public string? Adapter { get; init; }
 
+    /// <summary>Tokens to add to the vocabulary; null: none.</summary>
+    public TokenizerSettings? Tokenizer { get; init; }
+
     /// <summary>Null: the model's own head; else a new one, drawn from the seed, with as many outputs as the data has classes.</summary>
     public HeadSettings? Head { get; init; }
 

@@ -33,6 +33,7 @@ public static class RecipeRules
             if (recipe.Method == MethodKind.Full) yield return new("quantization", "only a frozen base is kept in fewer bits, and method: full trains all of it");
             if (kept.BlockSize is < 32 or > 4096 || (kept.BlockSize & (kept.BlockSize - 1)) != 0) yield return new("quantization.block_size", Text($"found {kept.BlockSize}, wanted a power of two from 32 to 4096"));
         }
+        foreach (RecipeProblem problem in OfTokenizer(recipe)) yield return problem;
         foreach (RecipeProblem problem in OfLora(recipe.Lora)) yield return problem;
         foreach (RecipeProblem problem in OfVirtualTokens(recipe)) yield return problem;
         if (Contradiction(recipe.Bottleneck) is { } bottleneck) yield return new("bottleneck", bottleneck);
@@ -67,6 +68,21 @@ public static class RecipeRules
         if (lora.LoraplusLrRatio is { } ratio && !Positive(ratio)) yield return Bad("lora.loraplus_lr_ratio", ratio, "a finite number above 0");
         if (!Rate(lora.LoraplusLrEmbedding)) yield return Bad("lora.loraplus_lr_embedding", lora.LoraplusLrEmbedding, "a finite number, 0 or more");
         if (Contradiction(config) is { } text) yield return new("lora", text);
+    }
+
+    private static IEnumerable<RecipeProblem> OfTokenizer(Recipe recipe)
+    {
+        if (recipe.Tokenizer is not { } tokenizer) yield break;
+        const string Tokens = "tokenizer.add_tokens";
+        if (tokenizer.AddTokens.Count == 0) yield return new(Tokens, "missing: the tokens to add");
+        if (tokenizer.AddTokens.Contains("")) yield return new(Tokens, "found an empty token, wanted text");
+        if (tokenizer.AddTokens.GroupBy(t => t, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice) yield return new(Tokens, $"found '{twice.Key}' twice, wanted each token once");
+        if (tokenizer.PadToMultipleOf is < 1) yield return AtLeastOne("tokenizer.pad_to_multiple_of", tokenizer.PadToMultipleOf.Value);
+        if (!TokenizerSettings.Inits.Contains(tokenizer.Init)) yield return new("tokenizer.init", $"found {tokenizer.Init}, wanted {string.Join(", ", TokenizerSettings.Inits)}");
+        if (recipe.Task == TaskKind.ImageClassification) yield return new("tokenizer", "pictures have no tokens");
+        if (recipe.Method is not (MethodKind.Full or MethodKind.Lora))
+            yield return new(Tokens, $"method: {RecipeWords.Of(RecipeWords.Methods, recipe.Method)} would leave new tokens' rows as they begin; full and lora train them");
+        if (recipe.Adapter is not null) yield return new(Tokens, "the adapter to start from says which rows train, and new tokens are none of them; it brings its own");
     }
 
     private static IEnumerable<RecipeProblem> OfVirtualTokens(Recipe recipe)

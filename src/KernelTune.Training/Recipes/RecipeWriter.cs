@@ -33,6 +33,8 @@ public static class RecipeWriter
         Line("quantization", recipe.Quantization is not { } quantization ? null : $"{{ type: {RecipeWords.Of(RecipeWords.BaseStorages, quantization.Type)}, double: {Truth(quantization.IsDouble)}, block_size: {Number(quantization.BlockSize)} }}");
         Line("adapter", Optional(recipe.Adapter));
 
+        if (recipe.Tokenizer is { } tokenizer)
+            Line("tokenizer", $"{{ add_tokens: [{string.Join(", ", tokenizer.AddTokens.Select(Quoted))}], pad_to_multiple_of: {Optional(tokenizer.PadToMultipleOf) ?? "none"}, init: {tokenizer.Init} }}");
         if (recipe.Head is not null) Line("head", "{}");
 
         DataSettings data = recipe.Data;
@@ -112,7 +114,8 @@ public static class RecipeWriter
         line("layers_pattern", config.LayersPattern is { } patterns ? List(patterns) : null);
         line("bias", RecipeWords.Of(RecipeWords.Biases, config.Bias));
         line("modules_to_save", List(config.ModulesToSave ?? []));
-        line("trainable_token_indices", config.TrainableTokenIndices is { Count: > 0 } tokens ? "[" + string.Join(", ", tokens.Select(t => Number(t))) + "]" : null);
+        line("trainable_token_indices", config.TrainableTokenIndices is { Count: > 0 } tokens ? Numbers(tokens)
+            : config.TrainableTokensByTable is { Count: > 0 } tables ? "{ " + string.Join(", ", tables.Select(t => $"{Quoted(t.Key)}: {Numbers(t.Value)}")) + " }" : null);
         line("fan_in_fan_out", lora.FanInFanOut is { } fan ? Truth(fan) : null);
         line("init_lora_weights", config.InitLoraWeights);
         line("loraplus_lr_ratio", Optional(lora.LoraplusLrRatio));
@@ -122,6 +125,8 @@ public static class RecipeWriter
     internal static string Modules(ModuleSelection modules) => modules.Pattern is { } pattern ? Scalar(pattern) : List(modules.Names);
 
     internal static string List(IReadOnlyList<string> names) => "[" + string.Join(", ", names.Select(Scalar)) + "]";
+
+    private static string Numbers(IReadOnlyList<int> numbers) => "[" + string.Join(", ", numbers.Select(n => Number(n))) + "]";
 
     private static string? Sources(IReadOnlyList<DataFile> sources) => sources switch
     {

@@ -27,7 +27,7 @@ public static class BaseStorage
 
     private static PanelStorage? Of(IPretrainedModel model, Parameter parameter, bool isLinear, QuantizationSettings? settings, IWeightSource? source)
     {
-        if (settings is null or { Type: BaseStorageKind.File } && source is BitsAndBytesWeights bits && bits.FormOf(KeyOf(model, parameter, source)) is { } form)
+        if (settings is null or { Type: BaseStorageKind.File } && source is not null && KeyOf(model, parameter, source) is var key && ResizedTables.Stored(source, key) is BitsAndBytesWeights bits && bits.FormOf(key) is { } form)
             return new FourBitStorage(form.Type, form.BlockSize, form.NestedOffset is not null, form.Original);
         return settings?.Type switch
         {

@@ -12,7 +12,7 @@ namespace KernelTune.Training.Runs;
 /// <summary>
 /// Writes and reads checkpoints. The top of a folder is what PEFT or Transformers loads as it stands; <c>trainer/</c> below it holds what a resume needs besides.
 /// </summary>
-public sealed class CheckpointWriter(TrainableModel model, string modelName, string modelFolder, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> sideFiles, ISaveProbe? probe = null)
+public sealed class CheckpointWriter(TrainableModel model, string modelName, string modelFolder, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> sideFiles, bool keepsConfiguration, ISaveProbe? probe = null)
 {
     /// <summary>The folder of a checkpoint's trainer state.</summary>
     public const string TrainerFolder = "trainer";
@@ -62,7 +62,7 @@ public sealed class CheckpointWriter(TrainableModel model, string modelName, str
         if (model.Method.IsAdapter)
         {
             model.Method.Save(folder, modelName, model.Task.PeftTaskType);
-            if (model.Task.KeepsConfiguration)
+            if (keepsConfiguration)
                 folder.Write("config.json", SortedJson.Bytes(Configuration()));
         }
         else

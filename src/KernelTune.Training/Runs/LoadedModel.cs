@@ -8,10 +8,10 @@ namespace KernelTune.Training.Runs;
 /// <summary>A language model on a device, with an adapter or without, ready to be asked.</summary>
 public sealed class LoadedModel : LoadedPretrained<CausalLanguageModel>
 {
-    private LoadedModel(LoadedParts<CausalLanguageModel> parts)
+    private LoadedModel(LoadedParts<CausalLanguageModel> parts, TextTools text)
         : base(parts)
     {
-        Text = TextTools.Open(parts.Source.Folder, parts.Source.Gguf);
+        Text = text;
         Text.Tokenizer.RequireRows(parts.Model.VocabularySize);
     }
 
@@ -53,7 +53,7 @@ public sealed class LoadedModel : LoadedPretrained<CausalLanguageModel>
             ?? throw folder.Config.Bad("base_model_name_or_path", "missing: give the base model, and the adapter with --adapter"), model);
     }
 
-    /// <summary>Opens a model and loads its weights.</summary>
+    /// <summary>Opens a model and loads its weights. An adapter whose tokenizer has more tokens than the base brings it, and the base's tables get rows for them.</summary>
     /// <param name="model">A folder, a file or org/name.</param>
     /// <param name="adapter">An adapter's folder; null: none.</param>
     /// <param name="device">Where the weights go.</param>
@@ -62,8 +62,15 @@ public sealed class LoadedModel : LoadedPretrained<CausalLanguageModel>
     /// <exception cref="CheckpointException">The base or the adapter cannot be used, or the adapter is of another base.</exception>
     /// <exception cref="MethodException">The adapter asks for something that is not built.</exception>
     /// <exception cref="Text.TokenizerException">There is no tokenizer, or it has ids that the embedding has no rows for.</exception>
-    public static LoadedModel Open(string model, string? adapter, Device device, Action<string>? note = null, CancellationToken cancellation = default) =>
-        LoadedParts<CausalLanguageModel>.Open(model, adapter, device,
-            (source, folder) => ModelRegistry.CausalLanguageModel(folder is null ? source.Config : AdapterMethods.Amend(source.Config, folder.Config)),
-            parts => new LoadedModel(parts), note, cancellation);
+    public static LoadedModel Open(string model, string? adapter, Device device, Action<string>? note = null, CancellationToken cancellation = default)
+    {
+        ModelVocabulary? vocabulary = null;
+        return LoadedParts<CausalLanguageModel>.Open(model, adapter, device,
+            (source, folder) =>
+            {
+                vocabulary = ModelVocabulary.Of(source.Folder, source.Gguf, source.Config, adapter);
+                return ModelRegistry.CausalLanguageModel(folder is null ? vocabulary.Config : AdapterMethods.Amend(vocabulary.Config, folder.Config));
+            },
+            parts => new LoadedModel(parts, vocabulary!.Text), note, cancellation, weights => vocabulary!.Weights(weights));
+    }
 }

@@ -104,8 +104,8 @@ internal static class MergedFolder
         string head = loaded.Model.Head.Path, path = name == $"{head}.weight" ? head : parameter.Path[..Math.Max(0, parameter.Path.LastIndexOf('.'))];
         if (loaded.Method is { } method && method.Changes(parameter, path))
             return new TensorToSave(name, format, shape, sink => sink.Write(method.Merged(parameter, path)));
-        if (parameter is { Trainable: false, IsBuffer: false } && loaded.Model.CheckpointKeys(parameter).FirstOrDefault(k => loaded.Source.Weights.TryGet(k, out _)) is { } stored)
-            return TensorToSave.Copy(loaded.Source.Weights, stored, format, name);
+        if (parameter is { Trainable: false, IsBuffer: false } && loaded.Model.CheckpointKeys(parameter).FirstOrDefault(k => loaded.Weights.TryGet(k, out _)) is { } stored)
+            return TensorToSave.Copy(loaded.Weights, stored, format, name);
         return new TensorToSave(name, format, shape, sink =>
         {
             var numbers = new float[parameter.Shape.Elements];

@@ -40,10 +40,25 @@ public static class RecipeMethod
             _ => recipe,
         };
 
-        // PEFT compares the ends of paths, that of the module and those above it.
-        IReadOnlyList<string> With(IReadOnlyList<string>? names) =>
-            names?.Any(name => path.EndsWith(name, StringComparison.Ordinal) || path.Contains(name + ".", StringComparison.Ordinal)) == true ? names : [.. names ?? [], path];
+        IReadOnlyList<string> With(IReadOnlyList<string>? names) => TrainsWhole(names, path) ? names! : [.. names ?? [], path];
     }
+
+    /// <summary>The recipe whose LoRA trains rows of the token table, and of a head with a table of its own, unless it trains those whole; another method is left as it is.</summary>
+    /// <param name="recipe">The recipe.</param>
+    /// <param name="model">Its model, with those rows.</param>
+    /// <param name="tokens">The rows: new tokens' ids.</param>
+    public static Recipe TrainingRows(Recipe recipe, CausalLanguageModel model, IReadOnlyList<int> tokens)
+    {
+        if (recipe.Method != MethodKind.Lora)
+            return recipe;
+        var config = recipe.Lora.Config;
+        string[] tables = [.. new[] { model.TokenTable.Path, model.Head.Path }.Take(model.IsTied ? 1 : 2).Where(path => !TrainsWhole(config.ModulesToSave, path))];
+        return recipe with { Lora = recipe.Lora with { Config = config.AlsoTraining(tokens, model.TokenTable.Path, tables, byTable: !model.IsTied) } };
+    }
+
+    // PEFT compares the ends of paths, that of the module and those above it.
+    private static bool TrainsWhole(IReadOnlyList<string>? names, string path) =>
+        names?.Any(name => path.EndsWith(name, StringComparison.Ordinal) || path.Contains(name + ".", StringComparison.Ordinal)) == true;
 
     /// <summary>Attaches the method, before the base is loaded.</summary>
     /// <param name="recipe">Names the method.</param>

@@ -18,6 +18,9 @@ public sealed class TextTools
     /// <summary>What preparing data asks for.</summary>
     public ITextEncoder Encoder => new TokenizerEncoder(Tokenizer);
 
+    /// <summary>The same template with another tokenizer.</summary>
+    public TextTools With(Tokenizer tokenizer) => new(tokenizer, Template);
+
     /// <summary>Reads the tokenizer of a folder, or, where no vocabulary lies there, that of a GGUF file's metadata.</summary>
     /// <param name="folder">The model's folder.</param>
     /// <param name="gguf">Its GGUF file; null: it is none.</param>

@@ -22,6 +22,7 @@ public sealed class TrainingRun : IDisposable
 {
     private readonly HuggingFaceFolder? source;
     private readonly JsonSettings config;
+    private readonly IWeightSource? weights;        // the source's, with a row for every token
     private readonly string modelFolder;
     private readonly JsonSettings? adapterConfig;
     private readonly TaskData data;
@@ -47,8 +48,9 @@ public sealed class TrainingRun : IDisposable
         task = TrainingTask.Of(request.Recipe.Task);
         data = task.Open(request, config, modelFolder, source?.Gguf, Note);
         this.config = data.Config ?? config;
+        weights = source is null ? null : data.Vocabulary?.Weights(source.Weights) ?? source.Weights;
         adapterConfig = ReadAdapterConfig(data.Recipe);
-        foresight = new RunForesight(device, task, this.config, data, adapterConfig, source?.Weights);
+        foresight = new RunForesight(device, task, this.config, data, adapterConfig, weights);
         Request = request with { Recipe = WithBatchSize(data.Recipe, request.Resume) };
         batches = Data.Batches(Recipe.Training.BatchSize);
         StepsPerEpoch = (int)(((long)batches.BatchesPerEpoch + Recipe.Training.GradientAccumulationSteps - 1) / Recipe.Training.GradientAccumulationSteps);
@@ -149,9 +151,9 @@ public sealed class TrainingRun : IDisposable
             baseHash = RunIdentity.HashOf(source.Weights.Files);
         }
         residentBefore = ProcessMemory.Resident;
-        model = new TrainableModel(Recipe, config, Device, adapterConfig, Note, source?.Weights, Recomputed);
+        model = new TrainableModel(Recipe, config, Device, adapterConfig, Note, weights, Recomputed);
         LoadBase(cancellation);
-        Checkpoints = new CheckpointWriter(model, Recipe.Model, modelFolder, data.SideFiles, probe);
+        Checkpoints = new CheckpointWriter(model, Recipe.Model, modelFolder, data.SideFiles, task.KeepsConfiguration || data.Vocabulary is { Resized: true }, probe);
         string metrics = Path.Combine(Output, MetricsFile.Name);
         if (Request.Resume)
         {
@@ -334,15 +336,15 @@ public sealed class TrainingRun : IDisposable
 
     private void LoadBase(CancellationToken cancellation)
     {
-        if (source is null)
+        if (weights is null)
         {
             ModelWeights.Initialize(Model.Model, Device, (ulong)Recipe.Training.Seed);
         }
         else
         {
             var fresh = task.FreshParameters(Recipe, Model.Model);
-            foreach (string extra in ModelWeights.Load(Model.Model, source.Weights, Device, fresh, cancellation))
-                Note($"{source.Weights.Location}: {CheckpointException.Quote(extra)} is no weight of {Model.Model.Architecture} and was left out");
+            foreach (string extra in ModelWeights.Load(Model.Model, weights, Device, fresh, cancellation))
+                Note($"{weights.Location}: {CheckpointException.Quote(extra)} is no weight of {Model.Model.Architecture} and was left out");
             if (fresh.Count > 0)
                 ModelWeights.Initialize(Model.Model, Device, (ulong)Recipe.Training.Seed, fresh);
         }

@@ -17,12 +17,17 @@ public abstract class LanguageTask : TrainingTask
     /// <summary>The task of a model that is only judged.</summary>
     public static LanguageTask Of(CausalLanguageModel model) => model is EncoderDecoder ? new Seq2SeqTask() : new CausalLmTask();
 
-    /// <summary>Reads and tokenizes. A tokenizer that the embedding has no rows for is refused; rows longer than the model's positions are cut as those longer than max_length are.</summary>
+    /// <summary>Extends the tokenizer where the recipe says so, reads and tokenizes. A tokenizer that the embedding has no rows for is refused; rows longer than the model's positions are cut as those longer than max_length are.</summary>
     public override TaskData Open(RunRequest request, JsonSettings config, string modelFolder, GgufFile? gguf, Action<string> note)
     {
-        var text = TextTools.Open(modelFolder, gguf);
-        var model = ModelRegistry.CausalLanguageModel(config);
+        var vocabulary = ModelVocabulary.Of(modelFolder, gguf, config, request.Recipe.Adapter);
+        if (request.Recipe.Tokenizer is { } tokenizer)
+            vocabulary = vocabulary.With(tokenizer, note);
+        var text = vocabulary.Text;
+        var model = ModelRegistry.CausalLanguageModel(vocabulary.Config);
         text.Tokenizer.RequireRows(model.VocabularySize);
+        if (vocabulary.Added.Count > 0)
+            request = request with { Recipe = RecipeMethod.TrainingRows(request.Recipe, model, vocabulary.Added) };
         var data = request.Recipe.Data;
         int taken = RecipeMethod.VirtualTokens(request.Recipe), room = Math.Max(2, model.MaxPositions - taken);
         if (data.MaxLength > room)
@@ -33,7 +38,7 @@ public abstract class LanguageTask : TrainingTask
         }
         var recipe = request.Recipe;
         var training = RunData.Load(request, text);
-        return new TaskData(recipe, training, training.Test, text.Tokenizer.Files);
+        return new TaskData(recipe, training, training.Test, text.Tokenizer.Files, vocabulary.Config) { Vocabulary = vocabulary };
     }
 
     public override void Judge(IPretrainedModel model, Session session, IBatch batch, Judgement judgement)

@@ -80,5 +80,9 @@ public abstract class TrainingTask
 /// <param name="Training">What is trained on, and validated on.</param>
 /// <param name="Test">What is judged once, at the end; null: nothing.</param>
 /// <param name="SideFiles">Files that are saved beside the weights, by name: a tokenizer's.</param>
-/// <param name="Config">config.json as it holds for these examples: another number of classes, their names; null: as it is.</param>
-public sealed record TaskData(Recipe Recipe, ITrainingData Training, IEvaluationData? Test, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> SideFiles, JsonSettings? Config = null);
+/// <param name="Config">config.json as it holds for these examples: another number of classes, their names, or of tokens; null: as it is.</param>
+public sealed record TaskData(Recipe Recipe, ITrainingData Training, IEvaluationData? Test, IReadOnlyDictionary<string, ReadOnlyMemory<byte>> SideFiles, JsonSettings? Config = null)
+{
+    /// <summary>What the ids of texts mean; null: the task has no texts.</summary>
+    public ModelVocabulary? Vocabulary { get; init; }
+}

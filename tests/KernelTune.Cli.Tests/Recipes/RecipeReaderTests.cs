@@ -200,6 +200,7 @@ public sealed class RecipeReaderTests
         // Each method's block is written where the method is the recipe's.
         string written = string.Concat(RecipeWords.Methods.Select(m => RecipeWriter.Write(Read(Whole) with { Method = m.Value }))) + RecipeWriter.Write(Read(Pictures))
             + RecipeWriter.Write(Read("model: m\ndata: { train: t, columns: { " + string.Join(", ", ExampleColumns.Names.Select(n => $"{n}: its_{n}")) + " } }"));
+        written += RecipeWriter.Write(Read("model: m\ndata: { train: t }\ntokenizer: { add_tokens: [<a>] }"));
         written += RecipeWriter.Write(Read("model: m\ndata: { train: t }\noptimizer: { type: sgd8bit, momentum: 0.9 }"));
         foreach (string key in RecipeKeys.All)
         {
@@ -228,6 +229,35 @@ public sealed class RecipeReaderTests
         Recipe recipe = Read("model: m\ndata: { train: t }\ntraining: { batch_size: auto, max_grad_norm: 0, gradient_accumulation_steps: 1 }");
         Assert.That((recipe.Training.IsBatchSizeAuto, recipe.Training.MaxGradNorm, recipe.Training.ReleasesGradients), Is.EqualTo((true, (double?)null, true)));
         Assert.That(RecipeReader.Parse(RecipeWriter.Write(recipe), "/elsewhere/r.yaml").Training.IsBatchSizeAuto, Is.True);
+    }
+
+    [Test]
+    public void Tokens_to_add_are_texts_and_come_back()
+    {
+        const string Before = "model: m\ndata: { train: t }\n";
+        Recipe recipe = Read(Before + "tokenizer: { add_tokens: [<a>, \"7\", 'x \"y\"'], pad_to_multiple_of: 64, init: mean }\nlora: { trainable_token_indices: { lm_head: [3, 4], embed_tokens: [3] } }");
+        foreach (Recipe one in new[] { recipe, RecipeReader.Parse(RecipeWriter.Write(recipe), "/elsewhere/r.yaml") })
+        {
+            Assert.That(one.Tokenizer!.AddTokens, Is.EqualTo(new[] { "<a>", "7", "x \"y\"" }));
+            Assert.That((one.Tokenizer.PadToMultipleOf, one.Tokenizer.Init), Is.EqualTo((64, "mean")));
+            Assert.That(one.Lora.Config.TrainableTokensByTable.Select(t => $"{t.Key}: {string.Join(' ', t.Value)}"), Is.EqualTo(new[] { "lm_head: 3 4", "embed_tokens: 3" }));
+        }
+        Assert.That((Read(Before).Tokenizer, Read(Before + "tokenizer: { add_tokens: [<a>] }").Tokenizer!.PadToMultipleOf), Is.EqualTo(((TokenizerSettings?)null, (int?)null)));
+        foreach (var (block, message) in new[]
+        {
+            ("{ add_tokens: [<a>, 7] }", "3:32: tokenizer.add_tokens: found 7, wanted text, in quotes where it looks like something else"),
+            ("{ add_tokens: [<a>, true] }", "3:32: tokenizer.add_tokens: found true, wanted text, in quotes where it looks like something else"),
+            ("{ add_tokens: [[<a>]] }", "3:27: tokenizer.add_tokens: found a list, wanted text, in quotes where it looks like something else"),
+            ("{ add_tokens: <a> }", "3:26: tokenizer.add_tokens: found <a>, wanted a list of texts"),
+            ("{ add_tokens: [<a>, \"\"] }", "3:26: tokenizer.add_tokens: found an empty token, wanted text"),
+            ("{ add_tokens: [<a>, <b>, <a>] }", "3:26: tokenizer.add_tokens: found '<a>' twice, wanted each token once"),
+            ("{ add_tokens: [<a>], init: zeros }", "3:39: tokenizer.init: found zeros, wanted mean"),
+            ("{ add_tokens: [<a>], pad_to_multiple: 8 }", "did you mean pad_to_multiple_of?"),
+            ("{ add_tokens: [<a>] }\nmethod: ia3", "3:26: tokenizer.add_tokens: method: ia3 would leave new tokens' rows as they begin; full and lora train them"),
+            ("{ add_tokens: [<a>] }\nadapter: a", "3:26: tokenizer.add_tokens: the adapter to start from says which rows train"),
+        })
+            Assert.That(Message(Before + "tokenizer: " + block), Does.Contain(message), block);
+        Assert.That(Message(Before + "lora: { trainable_token_indices: { lm_head: 3 } }"), Does.Contain("lora.trainable_token_indices: found 3, wanted a list of whole numbers"));
     }
 
     [Test]
@@ -274,7 +304,7 @@ public sealed class RecipeReaderTests
     [TestCase("modle: m\n", "/home/r/recipe.yaml:1:1: modle: unknown key; did you mean model?")]
     [TestCase(Small + "optimizer:\n  lerning_rate: 1\n", "/home/r/recipe.yaml:4:3: optimizer.lerning_rate: unknown key; did you mean learning_rate?")]
     [TestCase(Small + "learning_rate: 1\n", "/home/r/recipe.yaml:3:1: learning_rate: unknown key: it belongs at optimizer.learning_rate")]
-    [TestCase(Small + "lr_rate: 1\n", "/home/r/recipe.yaml:3:1: lr_rate: unknown key; a recipe has version, model, init, task, method, adapter, device, memory_limit, output, lora, quantization, prompt, prefix, bottleneck, ia3, bitfit, data, ")]
+    [TestCase(Small + "lr_rate: 1\n", "/home/r/recipe.yaml:3:1: lr_rate: unknown key; a recipe has version, model, init, task, method, adapter, tokenizer, device, memory_limit, output, lora, quantization, prompt, prefix, bottleneck, ia3, bitfit, data, ")]
     [TestCase("data: { train: { path: t, row: 0:3 } }\n", "/home/r/recipe.yaml:1:27: data.train.row: unknown key; it has path, weight, rows")]
     [TestCase(Small + "quantization: { type: int8 }\n", "/home/r/recipe.yaml:3:23: quantization.type: int8 is not built yet in this version")]
     [TestCase(Small + "lora: { use_dora: true }\n", "/home/r/recipe.yaml:3:9: lora.use_dora: not built yet in this version")]
