@@ -31,6 +31,9 @@ switch (args)
     case ["decode", ..]:
         DecodeBench.Run(report, args);
         return 0;
+    case ["tokenize", ..]:
+        TokenizeBench.Run(report, args);
+        return 0;
     case ["growth", ..]:
         GrowthBench.Run(report, args);
         return 0;
@@ -44,6 +47,6 @@ switch (args)
         ConvBench.Run(report, args);
         return 0;
     default:
-        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|update|gpu|step|decode|growth|compare|conv [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--device cuda] [--out FILE.md]");
+        Console.Error.WriteLine("usage: KernelTune.Bench peak|matmul|attention|map|update|gpu|step|decode|growth|tokenize|compare|conv [--pairs N] [--threads N] [--filter WORD] [--blas LIBRARY] [--device cuda] [--out FILE.md]");
         return 2;
 }

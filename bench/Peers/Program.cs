@@ -4,10 +4,16 @@ using KernelTune.Peers;
 using TorchSharp;
 
 // A training step in TorchSharp (libtorch with MKL), served line by line for paired timing as torch_step.py serves it: "step" is answered by milliseconds, "quit" by the peak of resident memory.
+// "Peers tokenize --model FOLDER --text FOLDER" serves passes of Hugging Face's tokenizers (Rust) over the paragraphs of texts instead.
 // usage: Peers --model smollm2-135m|gpt2 --method full|lora|ia3|prompt|prefix --batch 4 --length 128 --threads 2
 string Option(string name, string absent) => Array.IndexOf(args, name) is var i and >= 0 && i + 1 < args.Length ? args[i + 1] : absent;
 int Number(string name, int absent) => int.Parse(Option(name, absent.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
 
+if (args is ["tokenize", ..])
+{
+    RustTokenizer.Serve(Option("--model", ""), Option("--text", ""));
+    return;
+}
 torch.set_num_threads(Number("--threads", 2));
 torch.random.manual_seed(0);
 int batch = Number("--batch", 4), length = Number("--length", 128);

@@ -28,6 +28,11 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     /// <summary>The file that it was read from, for messages.</summary>
     public string Name { get; }
 
+    // Room for the ids of a text, kept between calls up to this many.
+    private const int MostSpare = 1 << 16;
+
+    private List<int>? spare;
+
     /// <summary>What the files beside tokenizer.json say.</summary>
     public TokenizerConfig Config { get; }
 
@@ -117,11 +122,16 @@ public sealed partial class Tokenizer : Microsoft.ML.Tokenizers.Tokenizer
     public int[] EncodeIds(string text, bool addSpecialTokens, EncodeOptions? options)
     {
         if (options is { Truncation: not null } or { Padding: not null }) throw new ArgumentException("EncodeIds neither cuts nor pads: Encode does", nameof(options));
-        var ids = new List<int>(text.Length / 3 + 8);
+        // One caller at a time finds the list that the last one left.
+        var ids = Interlocked.Exchange(ref spare, null) ?? [];
+        ids.Clear();
+        ids.EnsureCapacity((text.Length / 3) + 8);
         if (addSpecialTokens) ids.AddRange(before);
         AppendIds(text, options, ids);
         if (addSpecialTokens) ids.AddRange(after);
-        return [.. ids];
+        int[] result = [.. ids];
+        if (ids.Capacity <= MostSpare) spare = ids;
+        return result;
     }
 
     /// <summary>How many tokens a text has.</summary>
